@@ -1,0 +1,87 @@
+# One way to do each chore. `make` alone lists them.
+#
+# Needed: Python 3.11 or newer, this make, a package index that pip reaches. `policies` (and with it
+# `test`) also needs OPA, which scripts/opa finds or builds with Go.
+
+PYTHON ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# One environment in two steps, so that a first look need not wait for the tools of development.
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help
+help: ## List what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(DEV) ## Make .venv with the runtime, the tools of development and this tree
+
+.PHONY: demo
+demo: $(RUN) ## Run a week of a fictional county through the broker, and check its log
+	@$(BIN)/concordat demo
+
+.PHONY: test
+test: $(DEV) ## Check the policies, run every test, require 95 % branch coverage
+	@scripts/policies check --if-possible
+	@mkdir -p build/coverage
+	$(BIN)/python -m pytest --cov
+
+.PHONY: lint
+lint: $(DEV) ## Check style, formatting and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(DEV) ## Format Python, and Rego where OPA is at hand
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	@scripts/policies format --if-possible
+
+.PHONY: types
+types: $(DEV) ## Check types
+	$(BIN)/mypy
+
+.PHONY: policies
+policies: ## Check the policies: format, types, tests with full coverage, the committed module
+	@scripts/policies check
+
+.PHONY: module
+module: ## Build policies/module.wasm anew, after a change of the Rego
+	@scripts/policies build
+
+.PHONY: bench
+bench: $(DEV) ## Measure; each benchmark writes build/bench/NAME.json
+	$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: $(DEV) ## Resolve requirements/ anew; UPGRADE=1 takes the newest versions
+	@UV=$(BIN)/uv scripts/lock $(if $(UPGRADE),--upgrade)
+
+.PHONY: wheel
+wheel: $(DEV) ## Build the wheel into dist/
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
+.PHONY: clean
+clean: ## Remove what make has built, and .venv
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@python=$$(PYTHON=$(PYTHON) scripts/find-python) && "$$python" -m venv $(VENV)
+
+$(RUN): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the runtime into $(VENV) (once; under a minute)"
+	@$(PIP) install --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUN)
+	@echo "Installing the tools of development into $(VENV) (once; under a minute)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

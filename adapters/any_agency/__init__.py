@@ -1,0 +1,1 @@
+"""Formats that any agency may use, one file each."""

@@ -1,0 +1,1 @@
+"""Formats of school and college systems, one file each."""

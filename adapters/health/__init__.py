@@ -1,0 +1,1 @@
+"""Formats of hospital, practice and community health systems, one file each."""

@@ -1,0 +1,264 @@
+"""Hospital: HL7 v2 ADT^A04 of class E (emergency) → emergency-attendance.
+
+One message is one item. Other events and classes are context. Segments may end in CR, LF or both;
+messages may stand in a batch (FHS, BHS) or between MLLP's framing bytes. Sources: HL7 v2.4 chapter
+3 (PID, PV1, PV2, EVN), tables 0004, 0112, 0430.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import hl7
+
+from adapters.dates import hl7_moment, not_future
+from adapters.drafting import Naming, Saying, draft
+from adapters.errors import FIELD_CODE, FIELD_MISSING, HL7_MESSAGE, OTHER_AGENCY, InputRefused
+from adapters.format import Context, Outcome, ReadContext, Unmapped, one_item, warned
+from adapters.health.attendance import facts
+from adapters.health.protected import protections
+from adapters.identifiers import Child, Said, check
+from adapters.sources.text import TEXT_LIMIT, clean, decode, glance
+from broker.clock import Instant
+
+NAME = "health-hl7-adt"
+EMERGENCY = "E"
+NHS = "NH"
+BATCH_SEGMENTS = ("FHS", "BHS", "BTS", "FTS")
+
+MODES = {
+    "A": "ambulance",
+    "C": "car",
+    "F": "on-foot",
+    "H": "helicopter",
+    "P": "public-transport",
+    "O": "other",
+    "U": "unknown",
+}
+"""PV2-38, table 0430."""
+
+DISPOSITIONS = {
+    "01": "discharged",
+    "02": "transferred",
+    "07": "left-against-advice",
+    "08": "left-before-treatment",
+    "09": "admitted",
+    "20": "died",
+}
+"""PV1-36, table 0112 as trusts commonly fill it."""
+
+NOT_MAPPED = {
+    "NK1": "NK1 (next of kin)",
+    "PD1": "PD1 (practice)",
+    "AL1": "AL1 (allergies)",
+    "DG1": "DG1 (diagnoses)",
+    "OBX": "OBX (observations)",
+    "GT1": "GT1 (guarantor)",
+    "IN1": "IN1 (insurance)",
+}
+PID_NOT_MAPPED = {
+    8: "PID-8 (sex)",
+    10: "PID-10 (race)",
+    11: "PID-11 (address)",
+    13: "PID-13 (home)",
+}
+
+MOST_REPEATS = 50
+"""Repeats of one field that are looked at: identifiers of one patient are fewer."""
+
+_HEADER = re.compile(r"(?:^|[\r\n\x0b])MSH[^A-Za-z0-9\s]")
+_BREAK = re.compile(r"\r\n|\r|\n")
+_LOCAL = re.compile(r"Z[A-Z0-9]{2}", re.ASCII)
+_MARKS = str.maketrans("", "", "\x0b\x1c")
+
+
+class Message:
+    """One parsed message; every access gives text, empty where the message has nothing."""
+
+    def __init__(self, text: str) -> None:
+        """Parse.
+
+        Raises:
+            InputRefused: `hl7.message`.
+        """
+        try:
+            self._parsed = hl7.parse(text)
+        except (hl7.HL7Exception, ValueError, IndexError, KeyError, AssertionError) as error:
+            raise InputRefused(HL7_MESSAGE, "message") from error
+
+    def get(self, segment: str, field: int, repeat: int = 1, component: int = 1) -> str:
+        """Return a component's text.
+
+        Raises:
+            InputRefused: `field.text`.
+        """
+        try:
+            found = self._parsed.extract_field(segment, 1, field, repeat, component, 1)
+        except (LookupError, ValueError, TypeError):
+            return ""
+        return clean(str(found), f"{segment}-{field}", TEXT_LIMIT) or ""
+
+    def repeats(self, segment: str, field: int) -> range:
+        """Return the numbers of a field's repeats."""
+        try:
+            count = len(self._parsed.segment(segment)(field))
+        except (LookupError, TypeError):
+            count = 0
+        return range(1, min(count, MOST_REPEATS) + 1)
+
+    def segments(self) -> set[str]:
+        """Return the names of its segments."""
+        return {str(segment[0]) for segment in self._parsed}
+
+
+@dataclass(frozen=True, slots=True)
+class HL7Adt:
+    """A `Format`."""
+
+    name: str = NAME
+    agency_type: str | None = "health"
+
+    def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
+        """Tell by a message header at the beginning of a line."""
+        return _HEADER.search(glance(head)) is not None
+
+    def companions(self, name: str) -> tuple[str, ...]:  # noqa: ARG002 - of the port
+        """Name none."""
+        return ()
+
+    def read(self, stream: BinaryIO, name: str, context: ReadContext) -> Iterator[Outcome]:  # noqa: ARG002 - of the port
+        """Yield what each message holds.
+
+        Raises:
+            InputRefused: the file is no text.
+        """
+        naming = Naming()
+        text = decode(stream.read(), context.encoding).translate(_MARKS)
+        for number, lines in enumerate(messages(text), start=1):
+            place = f"message {number}"
+            yield from one_item(place, _map(lines, place, naming, context))
+
+
+def messages(text: str) -> Iterator[str]:
+    """Yield each message as one string of segments between CRs.
+
+    What stands before the first MSH, batch headers apart, is yielded too: it will not parse.
+    """
+    current: list[str] = []
+    for raw in _BREAK.split(text):
+        line = raw.strip()
+        if not line or line[:3] in BATCH_SEGMENTS:
+            continue
+        if line[:3] == "MSH" and current:
+            yield "\r".join(current)
+            current = []
+        current.append(line)
+    if current:
+        yield "\r".join(current)
+
+
+def _map(text: str, place: str, naming: Naming, context: ReadContext) -> Iterator[Outcome]:
+    if not text.startswith("MSH"):
+        raise InputRefused(HL7_MESSAGE, "MSH")
+    message = Message(text)
+    if message.get("MSH", 9) != "ADT":
+        raise InputRefused(HL7_MESSAGE, "MSH-9")
+    facility = message.get("MSH", 4)
+    if not facility:
+        raise InputRefused(FIELD_MISSING, "MSH-4")
+    if not context.is_own(facility):
+        raise InputRefused(OTHER_AGENCY, "MSH-4")
+    if message.get("MSH", 9, 1, 2) != "A04":
+        yield Context(place, "another event than a registration (A04)")
+    elif message.get("PV1", 2) != EMERGENCY:
+        yield Context(place, "a registration that is no emergency (PV1-2)")
+    else:
+        yield from _attendance(message, place, naming, context)
+
+
+def _attendance(
+    message: Message, place: str, naming: Naming, context: ReadContext
+) -> Iterator[Outcome]:
+    child = check(_identity(message), place, context.at)
+    yield from child.warnings
+    arrival, arrival_at = _arrival(message)
+    not_future(arrival, context.at, "PV1-44")
+    mode = MODES.get(message.get("PV2", 38).upper())
+    if message.get("PV2", 38) and mode is None:
+        yield warned(place, FIELD_CODE, "PV2-38")
+    disposition = DISPOSITIONS.get(message.get("PV1", 36))
+    if message.get("PV1", 36) and disposition is None:
+        yield warned(place, FIELD_CODE, "PV1-36")
+    reason = message.get("PV2", 3, 1, 2) or message.get("PV2", 3) or None
+    ward, service = message.get("PV1", 3), message.get("PV1", 10)
+    site = {"organisation": message.get("PV1", 3, 1, 4) or None, "department": ward or None}
+    saying = Saying(
+        type="emergency-attendance",
+        natural_id=f"emergency-attendance/{_visit(message, child, arrival, naming)}",
+        on=arrival,
+        content={
+            "attendance": {
+                "arrival": arrival,
+                "arrival_at": arrival_at,
+                "mode": mode,
+                "disposition": disposition,
+            },
+            "reason": reason,
+            "site": site if any(site.values()) else None,
+        },
+        facts=facts(arrival_at, disposition),
+        protections=protections(reason, ward, services=(service, ward)),
+        urgent=True,
+    )
+    yield draft(child, saying, place, NAME, context)
+    yield Unmapped(_left(message))
+
+
+def _identity(message: Message) -> Said:
+    nhs = own = None
+    for repeat in message.repeats("PID", 3):
+        value = message.get("PID", 3, repeat)
+        kind = message.get("PID", 3, repeat, 5).upper()
+        authority = message.get("PID", 3, repeat, 4).upper()
+        if kind == NHS or authority == "NHS":
+            nhs = nhs or value or None
+        elif kind in {"", "MR", "PI"}:
+            own = own or value or None
+    born = message.get("PID", 7)
+    return Said(
+        nhs_number=nhs,
+        own_id=own,
+        given=message.get("PID", 5, 1, 2) or None,
+        family=message.get("PID", 5) or None,
+        born=hl7_moment(born, "PID-7")[0] if born else None,
+    )
+
+
+def _arrival(message: Message) -> tuple[int, Instant | None]:
+    for segment, field in (("PV1", 44), ("EVN", 6), ("EVN", 2), ("MSH", 7)):
+        said = message.get(segment, field)
+        if said:
+            return hl7_moment(said, f"{segment}-{field}")
+    raise InputRefused(FIELD_MISSING, "PV1-44")
+
+
+def _visit(message: Message, child: Child, arrival: int, naming: Naming) -> str:
+    visit = message.get("PV1", 19)
+    if visit:
+        return visit
+    # Without a visit number, two attendances of one day are told apart by their control ids.
+    return naming.name(f"{child.local_subject}/{arrival}", message.get("MSH", 10))
+
+
+def _left(message: Message) -> tuple[str, ...]:
+    there = message.segments()
+    names = [label for name, label in NOT_MAPPED.items() if name in there]
+    names += [label for number, label in PID_NOT_MAPPED.items() if message.get("PID", number)]
+    names += sorted(
+        f"{name} (local segment)" for name in there if re.fullmatch(r"Z[A-Z0-9]{2}", name)
+    )
+    return tuple(names)
+
+
+FORMAT = HL7Adt()

@@ -1,0 +1,1 @@
+"""Formats of police systems, one file each."""

@@ -1,0 +1,56 @@
+"""Tables in comma-separated values, row by row (RFC 4180)."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import StringIO
+
+from adapters.errors import BAD_CSV, COLUMNS, InputRefused
+from adapters.sources.text import decode
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes:
+        number: line on which it ends, the header being on line 1.
+        values: by column name in upper case; None if it has more or fewer fields than the header.
+    """
+
+    number: int
+    values: Mapping[str, str] | None
+
+
+def columns(head: str) -> tuple[str, ...]:
+    """Return the column names in the first line of a text, in upper case."""
+    lines = head.splitlines()
+    return tuple(name.strip().strip('"').upper() for name in lines[0].split(",")) if lines else ()
+
+
+def rows(data: bytes, needed: tuple[str, ...], encoding: str | None = None) -> Iterator[Row]:
+    """Yield the rows; empty lines are passed over.
+
+    Raises:
+        InputRefused: `input.csv.columns`, naming the missing ones; `input.csv` where the text
+            stops being a table; `input.encoding`.
+    """
+    reader = csv.reader(StringIO(decode(data, encoding), newline=""), strict=True)
+    names: tuple[str, ...] = ()
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputRefused(BAD_CSV, f"line {reader.line_num}") from error
+        if not any(field.strip() for field in fields):
+            continue
+        if not names:
+            names = tuple(field.strip().upper() for field in fields)
+            missing = [name for name in needed if name not in names]
+            if missing:
+                raise InputRefused(COLUMNS, ", ".join(missing))
+            continue
+        fits = len(fields) == len(names)
+        yield Row(reader.line_num, dict(zip(names, fields, strict=True)) if fits else None)

@@ -1,0 +1,68 @@
+"""Bytes to text, and text to text that may stand in a record."""
+
+import codecs
+
+from adapters.errors import EMPTY, ENCODING, ENCODING_UNKNOWN, FIELD_TEXT, InputRefused
+
+VOUCHED = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "cp1252": "cp1252"}
+"""Encodings that a person may vouch for. Nothing tells cp1252 from its neighbours, so it is never
+guessed: a wrong guess turns a name into another name."""
+
+NAME_LIMIT = 200
+"""Characters of a name, code or line of an address."""
+
+TEXT_LIMIT = 10_000
+"""Characters of a narrative: some four pages; 32 slots of it still fit a message."""
+
+_DELETE = 0x7F
+_FIRST_PRINTABLE = 0x20
+
+
+def decode(data: bytes, encoding: str | None = None) -> str:
+    """Return a file's text: UTF-8, UTF-16 with a mark, or what somebody has vouched for.
+
+    Raises:
+        InputRefused: `input.encoding`, `input.encoding.unknown`, `input.empty`.
+    """
+    if encoding is not None:
+        codec = VOUCHED.get(encoding.casefold())
+        if codec is None:
+            raise InputRefused(ENCODING_UNKNOWN, "file")
+    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        codec = "utf-16"
+    else:
+        codec = "utf-8-sig"
+    try:
+        text = data.decode(codec)
+    except UnicodeDecodeError as error:
+        raise InputRefused(ENCODING, "file") from error
+    if "\x00" in text:
+        # UTF-16 without a mark decodes as UTF-8 with a NUL beside each letter.
+        raise InputRefused(ENCODING, "file")
+    if not text.strip():
+        raise InputRefused(EMPTY, "file")
+    return text
+
+
+def glance(head: bytes) -> str:
+    """Return the beginning of a file as text, whatever its encoding, for recognising it."""
+    codec = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    return head.decode(codec, errors="replace").lstrip("\ufeff \t\r\n\x0b")
+
+
+def clean(text: str, field: str, limit: int = NAME_LIMIT) -> str | None:
+    """Return text without blanks around it; None if nothing is left.
+
+    Raises:
+        InputRefused: `field.text`: too long, control characters, half a surrogate pair.
+    """
+    stripped = text.strip()
+    if len(stripped) > limit:
+        raise InputRefused(FIELD_TEXT, field)
+    for sign in stripped:
+        number = ord(sign)
+        if (number < _FIRST_PRINTABLE and sign not in "\n\r\t") or number == _DELETE:
+            raise InputRefused(FIELD_TEXT, field)
+        if 0xD800 <= number <= 0xDFFF:  # noqa: PLR2004 - the surrogates (Unicode, section 23.6)
+            raise InputRefused(FIELD_TEXT, field)
+    return stripped or None

@@ -1,0 +1,184 @@
+"""What can be wrong with the log, its stores and its proofs. Each code is stable."""
+
+from broker.errors import Code, ConcordatError
+
+STORE_CONFLICT = Code(
+    "log.store.conflict",
+    "Other bytes stand already where the log writes once and never again.",
+    "Stop writing and run `concordat log verify`: it names the first place that is wrong.",
+)
+SWAP_LOST = Code(
+    "log.swap.lost",
+    "Another sequencer has moved the log on.",
+    "Drop what was in work and read the log's state afresh; run one sequencer only.",
+)
+INDEX_GAP = Code(
+    "log.index.gap",
+    "Rows for the index do not begin where it ends.",
+    "Rebuild the index from the log.",
+)
+KEY_CONFLICT = Code(
+    "log.key.conflict",
+    "Another key is kept already for this record.",
+    "Read the kept key and seal again with that.",
+)
+ERASED = Code(
+    "log.key.erased",
+    "The record was erased: its key is destroyed.",
+    "Nothing can open it again; the entry itself stands.",
+)
+SHAPE = Code(
+    "log.shape",
+    "Bytes of the log are not encoded as the format says.",
+    "Restore this file from a copy, then run `concordat log verify` again.",
+)
+PROOF_SHAPE = Code(
+    "log.proof.shape",
+    "The proof is not written as the format says.",
+    "Ask for the delivery again; if it comes back, tell the partnership who runs the log.",
+)
+PROOF_INCLUSION = Code(
+    "log.proof.inclusion",
+    "The proof does not show that the entry stands in the log.",
+    "Do not use the delivery; tell the partnership, which must explain it.",
+)
+PROOF_CONSISTENCY = Code(
+    "log.proof.consistency",
+    "The log does not continue the one that was seen before.",
+    "Keep both checkpoints and tell the partnership: the log was rewritten or split.",
+)
+NOTE_SHAPE = Code(
+    "log.note.shape",
+    "The signed note is not written as the format says.",
+    "Fetch the checkpoint again; if it comes back, tell the partnership who runs the log.",
+)
+NOTE_SIGNATURE = Code(
+    "log.note.signature",
+    "The checkpoint is not signed by a key of this log.",
+    "Check that the log's keys are those of the partnership's current root.",
+)
+NOTE_ORIGIN = Code(
+    "log.note.origin",
+    "The checkpoint belongs to another log.",
+    "Check which partnership this is meant for.",
+)
+ROOT = Code(
+    "log.root",
+    "The log's parts do not lead to the root that its checkpoint vouches for.",
+    "Restore the log from a copy, then run `concordat log verify`: it names the first wrong place.",
+)
+MISSING = Code(
+    "log.missing",
+    "A file of the log is missing.",
+    "Restore it from a copy; tiles, bundles and descriptors of the last batch are written again "
+    "when the sequencer starts.",
+)
+OPENINGS_DIGEST = Code(
+    "log.openings.digest",
+    "An openings object is not the one that its batch names.",
+    "Restore this file from a copy, then run `concordat log verify` again.",
+)
+ORIGIN = Code(
+    "log.origin",
+    "A message that the log counts as its own stands in none of its batches.",
+    "Run `concordat log verify`; nothing more of this lane is released until that is explained.",
+)
+LEAF = Code(
+    "log.leaf",
+    "The leaf in the tree is not the one that its openings belong to.",
+    "Restore bundle and openings from a copy, then run `concordat log verify` again.",
+)
+TILE = Code(
+    "log.tile",
+    "A tile does not hold the hashes of the entries below it.",
+    "Remove the tile and start the sequencer, or restore it from a copy.",
+)
+BATCH = Code(
+    "log.batch",
+    "A batch does not follow on the one before it.",
+    "Restore its descriptor from a copy, then run `concordat log verify` again.",
+)
+SEALED = Code(
+    "log.sealed",
+    "What is sealed beside an entry was altered: it does not open.",
+    "Restore the openings object from a copy, then run `concordat log verify` again.",
+)
+COMMITMENT = Code(
+    "log.commitment",
+    "What is kept of an entry is not what the entry committed to.",
+    "Keep a copy of the log and find out who changed it: this does not happen by itself.",
+)
+ROW = Code(
+    "log.row",
+    "What can be searched of an entry is not what its facts say.",
+    "Keep a copy of the log and find out who changed it; search results may mislead.",
+)
+INDEX = Code(
+    "log.index",
+    "The index does not hold what the log holds.",
+    "Rebuild the index from the log.",
+)
+DELIVERY_TWICE = Code(
+    "log.delivery.twice",
+    "Two deliveries were released for one entry.",
+    "Find out who writes to the deliveries' topics beside the releaser.",
+)
+DELIVERY_TOPIC = Code(
+    "log.delivery.topic",
+    "A delivery was released where its entry does not say.",
+    "Treat it as a disclosure to the wrong consumer, and find out who published it.",
+)
+DELIVERY_CHECKPOINT = Code(
+    "log.delivery.checkpoint",
+    "A delivery's proof rests on a checkpoint that is signed but not of this log's history.",
+    "Keep the delivery and the log: the log's key has vouched for two histories.",
+)
+DEAD = Code(
+    "log.sequencer.dead",
+    "This sequencer or releaser has failed and must not go on.",
+    "Acquire its lanes again and open a new one.",
+)
+
+
+class LogError(ConcordatError):
+    """The log cannot do what was asked, or does not add up."""
+
+
+class StoreConflict(LogError):  # noqa: N818 - the port's own word; what happened
+    """A path that is written once holds other bytes."""
+
+    def __init__(self, where: str = "") -> None:
+        """Name the path in `where`."""
+        super().__init__(STORE_CONFLICT, where)
+
+
+class SwapLost(LogError):  # noqa: N818 - as above
+    """The commit record is no longer the one that was to be replaced."""
+
+    def __init__(self, where: str = "") -> None:
+        """Name the store in `where`."""
+        super().__init__(SWAP_LOST, where)
+
+
+class IndexGap(LogError):  # noqa: N818 - as above
+    """Rows would leave a hole in the index."""
+
+    def __init__(self, where: str = "") -> None:
+        """Name sizes in `where`."""
+        super().__init__(INDEX_GAP, where)
+
+
+class KeyConflict(LogError):  # noqa: N818 - as above
+    """A record has one key, and another one was offered."""
+
+    def __init__(self, where: str = "") -> None:
+        """Say in `where` what was done."""
+        super().__init__(KEY_CONFLICT, where)
+
+
+class Erased(LogError):  # noqa: N818 - as above
+    """The record's key is destroyed."""
+
+    def __init__(self, where: str = "") -> None:
+        """Say in `where` what was done."""
+        super().__init__(ERASED, where)

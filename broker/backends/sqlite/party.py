@@ -1,0 +1,55 @@
+"""One process's view of an installation's files: what its streams and its lanes share."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from broker.backends.sqlite import tables
+from broker.backends.sqlite.database import Database
+from broker.backends.sqlite.store import Store
+from broker.backends.topology import Places, Topology
+from broker.clock import Clock
+from broker.lanes import Message
+
+
+class Party:
+    """Where topics lie for one process, and which store holds its positions.
+
+    Attributes:
+        places: the store of each topic.
+        sink: the store of positions and outputs.
+        topology: shards and tables.
+    """
+
+    def __init__(
+        self, places: Places[Store], sink: Store, clock: Clock, topology: Topology
+    ) -> None:
+        """Take what `SqliteStreams` was given."""
+        self.places = places
+        self.sink = sink
+        self.topology = topology
+        self._clock = clock
+
+    def by_store(self, topics: Iterable[str]) -> list[tuple[Database, list[str]]]:
+        """Group topics by the database that they lie in, in order of first mention."""
+        groups: dict[int, tuple[Database, list[str]]] = {}
+        for topic in topics:
+            database = self.places.of(topic).database
+            groups.setdefault(id(database), (database, []))[1].append(topic)
+        return list(groups.values())
+
+    def topic(self, database: Database, name: str) -> tables.Topic | None:
+        """Return a topic of this installation's shape, or None if it does not exist yet."""
+        return tables.find_topic(database, name, self.topology)
+
+    def append(self, database: Database, messages: Sequence[tuple[int, Message]]) -> None:
+        """Write messages, each with its shard, within a transaction; make topics as needed."""
+        # The clock is asked behind the lock: arrival times rise as offsets do.
+        now = self._clock.now()
+        by_topic = sorted(messages, key=_topic_of)  # stable: the order within a topic stays
+        for name, group in groupby(by_topic, key=_topic_of):
+            topic = self.topic(database, name) or tables.make_topic(database, name, self.topology)
+            tables.append(database, topic, group, now)
+
+
+def _topic_of(pair: tuple[int, Message]) -> str:
+    return pair[1].topic

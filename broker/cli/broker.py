@@ -1,0 +1,130 @@
+"""What the broker's operator does: set up, route, look whether all is well."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from broker.cli.place import layout_for, settings_for
+from broker.cli.show import Dir, Exit, Json, counted, errors, reporting, say, say_json, table
+from broker.protocol.revision import Revision
+from broker.runtimes.clock import SystemClock
+from broker.runtimes.embedded import open_broker
+from broker.runtimes.founding import found_county
+from broker.runtimes.health import examine
+from broker.runtimes.layout import Layout
+
+
+def init(folder: Dir = None, as_json: Json = False) -> None:
+    """Found the fictional county of Eastshire: keys, signed protocol, empty stores.
+
+    It is a demonstration: the officers' private keys lie in the same folder.
+    """
+    layout = layout_for(folder)
+    with reporting(as_json=as_json):
+        revision = asyncio.run(found_county(layout, SystemClock()))
+    if as_json:
+        say_json(_founded(layout, revision))
+        return
+    say(f"Founded: {revision.agreement.name}, in {layout.root}.")
+    say(f"Revision {revision.digest.hex()[:16]}…, {len(revision.clauses)} clauses, signed by all.")
+    for agency in revision.agreement.roster.agencies.values():
+        say(f"  {agency.id}: {agency.name}")
+    say("This is a demonstration: its officers' private keys lie in the folder too.")
+
+
+def _founded(layout: Layout, revision: Revision) -> dict[str, object]:
+    return {
+        "dir": str(layout.root),
+        "partnership": revision.agreement.name,
+        "revision": revision.digest.hex(),
+        "clauses": len(revision.clauses),
+        "agencies": list(revision.agreement.roster.agencies),
+    }
+
+
+def route(
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until interrupted (Ctrl-C).")
+    ] = False,
+    folder: Dir = None,
+    as_json: Json = False,
+) -> None:
+    """Decide what was published, log it, and release what the protocol allows."""
+    settings = settings_for(folder)
+
+    async def run() -> Counter[str]:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=errors, transient=True, disable=as_json) as bar:
+            task = bar.add_task("Routing")
+
+            def told(counts: Counter[str]) -> None:
+                bar.update(
+                    task,
+                    description=f"{counts['messages']} messages, {counts['entries']} entries, "
+                    f"{counts['deliveries']} deliveries",
+                )
+
+            async with open_broker(Layout(settings.dir), SystemClock(), settings) as broker:
+                return await broker.run(told, follow=follow)
+
+    counts: Counter[str] = Counter()
+    with reporting(as_json=as_json), suppress(KeyboardInterrupt):
+        counts = asyncio.run(run())
+    if as_json:
+        say_json(dict(sorted(counts.items())))
+    else:
+        say(f"{counts['messages']} messages: {_shown(counts)}.")
+        say(f"{counts['entries']} log entries, {counts['deliveries']} deliveries released.")
+
+
+def _shown(counts: Counter[str]) -> str:
+    hidden = {"messages", "entries", "deliveries"}
+    return counted({name: number for name, number in counts.items() if name not in hidden})
+
+
+def doctor(folder: Dir = None, as_json: Json = False) -> None:
+    """Look whether everything that safety needs is in its place, and print whom to ring."""
+    health = asyncio.run(examine(layout_for(folder), SystemClock()))
+    if as_json:
+        say_json(
+            {
+                "good": health.good,
+                "checks": [
+                    {"name": one.name, "good": one.good, "said": one.said, "fix": one.fix}
+                    for one in health.checks
+                ],
+                "telephones": [
+                    {
+                        "agency": one.agency,
+                        "desk": one.desk,
+                        "hours": one.hours,
+                        "telephone": one.number,
+                        "out_of_hours": one.out_of_hours,
+                    }
+                    for one in health.telephones
+                ],
+            }
+        )
+    else:
+        table(
+            "",
+            ("", "what", "found", "what to do"),
+            [
+                ("ok" if one.good else "BAD", one.name, one.said, "" if one.good else one.fix)
+                for one in health.checks
+            ],
+        )
+        table(
+            "Whom to ring",
+            ("agency", "desk", "hours", "telephone", "out of hours"),
+            [
+                (one.agency, one.desk, one.hours, one.number, one.out_of_hours)
+                for one in health.telephones
+            ],
+            "No roster can be read: ring 999 where a child is in immediate danger.",
+        )
+    raise typer.Exit(Exit.DONE if health.good else Exit.UNSAFE)

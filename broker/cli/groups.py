@@ -1,0 +1,18 @@
+"""Command groups whose first word may be left out."""
+
+import click
+from typer.core import TyperGroup
+
+DEFAULT = "list"
+
+
+class ListByDefault(TyperGroup):
+    """`concordat tasks AGENCY` means `concordat tasks list AGENCY`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take the first word as an argument of `list` where it names no command."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = [DEFAULT, *args]
+        return super().resolve_command(ctx, args)

@@ -1,0 +1,117 @@
+"""Messages of an agency that the broker did not accept: only the source can open them."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from broker.cli.place import layout_for
+from broker.cli.show import AgencyName, Dir, Json, iso, reporting, say, say_json, table, when
+from broker.receipts.inbox import Item
+from broker.records.errors import RecordRefused
+from broker.records.names import SLOT_SCHEMA, RecordId
+from broker.runtimes import answering, receiving
+from broker.runtimes.agency import AgencySide, agency_side
+from broker.runtimes.catalogue import sentence_of
+from broker.runtimes.clock import SystemClock
+from broker.runtimes.reading import plain
+
+Named = Annotated[
+    str, typer.Argument(metavar="MESSAGE", help="A quarantined message's id, or its beginning.")
+]
+
+
+def list_quarantine(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> None:
+    """List an agency's quarantined messages, each with its code and what to do."""
+    with reporting(as_json=as_json):
+        items, _ = asyncio.run(_items(folder, agency))
+        documents = [_document(one) for one in items]
+    if as_json:
+        say_json({"quarantined": documents})
+        return
+    table(
+        "",
+        ("message", "came", "code", "why", "what to do", "retried"),
+        [
+            (
+                str(one["message"])[:12],
+                str(one["received_at"]),
+                str(one["code"]),
+                str(one["sentence"]),
+                str(one["fix"]),
+                str(one["retried_at"] or "-"),
+            )
+            for one in documents
+        ],
+        "Nothing is in quarantine.",
+    )
+
+
+def show(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json = False) -> None:
+    """Open one quarantined message, as far as it opens."""
+
+    async def run() -> dict[str, object]:
+        items, side = await _items(folder, agency)
+        item = answering.find(items, message, "quarantine")
+        return {**_document(item), "content": _content(side, item)}
+
+    with reporting(as_json=as_json):
+        document = asyncio.run(run())
+    if as_json:
+        say_json(document)
+        return
+    for name, value in document.items():
+        say(f"{name}: {value}")
+
+
+def retry(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json = False) -> None:
+    """Sign and seal a quarantined record anew from the outbox, under the same id, and send it."""
+
+    async def run() -> RecordId:
+        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+            await receiving.receive(side)
+            return await answering.retry(side, message)
+
+    with reporting(as_json=as_json):
+        record = asyncio.run(run())
+    if as_json:
+        say_json({"record": record.hex()})
+    else:
+        say("Signed anew and sent. The next `concordat route` checks it again.")
+
+
+async def _items(folder: Dir, agency: str) -> tuple[list[Item], AgencySide]:
+    async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+        await receiving.receive(side)
+        items = await receiving.inbox(side)
+    return [one for one in items if one.row.told.kind == "quarantine"], side
+
+
+def _document(item: Item) -> dict[str, object]:
+    envelope = answering.quarantined_envelope(item)
+    code = item.row.told.code or ""
+    sentence, fix = sentence_of(code)
+    return {
+        "message": item.row.id.hex(),
+        "received_at": when(item.row.at),
+        "code": code,
+        "sentence": sentence,
+        "fix": fix,
+        "record": None if envelope is None else envelope.head.record_id.hex(),
+        "retried_at": None if item.done.retried is None else iso(item.done.retried),
+    }
+
+
+def _content(side: AgencySide, item: Item) -> dict[str, object]:
+    envelope = answering.quarantined_envelope(item)
+    if envelope is None:
+        return {"bytes": len(item.row.minimised)}
+    try:
+        schema = side.schemas.by_digest(envelope.slots[SLOT_SCHEMA].value)
+        slots = side.schemas.head(envelope.head.head_version).slots | dict(schema.slots)
+        return {
+            spec.name: plain(spec.decode(envelope.slots[number].value))
+            for number, spec in sorted(slots.items())
+        }
+    except RecordRefused as error:
+        return {"unreadable": error.code.name}

@@ -1,0 +1,135 @@
+"""How commands speak: tables and sentences for people, one JSON document for programs."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from broker.clock import SECOND, Instant
+from broker.errors import ConcordatError
+from broker.lanes import LaneError
+
+Dir = Annotated[
+    Path | None,
+    typer.Option("--dir", help="Folder of the installation [env: CONCORDAT_DIR].", metavar="DIR"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
+AgencyName = Annotated[str, typer.Argument(metavar="AGENCY", help="An agency's id.")]
+
+
+class Exit(IntEnum):
+    """What an exit code means."""
+
+    DONE = 0
+    REJECTED = 1
+    USAGE = 2
+    UNSAFE = 3
+
+
+SAFETY = ("installation.", "protocol.", "lane.", "store.", "shipped.", "log.", "decision.")
+"""Codes that begin so mean that something needed for safety is missing."""
+
+USAGE = frozenset({"installation.absent", "installation.agency", "installation.exists"})
+"""Codes that mean that the command was given the wrong thing."""
+
+screen = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class Refused(ConcordatError):  # noqa: N818 - raised by commands to end with a code of their own
+    """A command ends with this error."""
+
+
+def say_json(document: object) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def say(text: str = "") -> None:
+    """Print a line for people; `[bold]…[/]` markup is read, so escape what comes from outside."""
+    screen.print(text, soft_wrap=True)
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "Nothing."
+) -> None:
+    """Print a table, or a sentence where it would be empty."""
+    if not rows:
+        say(empty)
+        return
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(escape(cell) for cell in row))
+    screen.print(made)
+
+
+def when(at: Instant) -> str:
+    """Return an instant as a person reads it, UTC."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def iso(at: Instant) -> str:
+    """Return an instant as a program reads it."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return counts as `3 accepted, 1 repeats`."""
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing"
+
+
+def exit_code_of(error: ConcordatError) -> Exit:
+    """Return the exit code that an error ends a command with."""
+    name = error.code.name
+    if name in USAGE or name.startswith("usage."):
+        return Exit.USAGE
+    if isinstance(error, LaneError) or name.startswith(SAFETY):
+        return Exit.UNSAFE
+    return Exit.REJECTED
+
+
+def fail(error: ConcordatError, *, as_json: bool) -> NoReturn:
+    """Report an error and end the command.
+
+    Raises:
+        typer.Exit: always.
+    """
+    if as_json:
+        say_json({"error": error_document(error)})
+    else:
+        errors.print(f"[bold]{escape(error.code.sentence)}[/]", soft_wrap=True)
+        if error.where:
+            errors.print(f"Where: {escape(error.where)}", soft_wrap=True)
+        errors.print(f"What to do: {escape(error.fix)}", soft_wrap=True)
+        errors.print(f"Code: {error.code.name}", soft_wrap=True)
+    raise typer.Exit(exit_code_of(error))
+
+
+def error_document(error: ConcordatError) -> dict[str, str]:
+    """Return an error as JSON shows it."""
+    return {
+        "code": error.code.name,
+        "sentence": error.code.sentence,
+        "where": error.where,
+        "fix": error.fix,
+    }
+
+
+@contextmanager
+def reporting(*, as_json: bool) -> Iterator[None]:
+    """Turn an error of ours into its report and exit code."""
+    try:
+        yield
+    except ConcordatError as error:
+        fail(error, as_json=as_json)

@@ -1,0 +1,52 @@
+"""Named crash points, so that tests can kill a process at every step that matters.
+
+A point costs one dictionary look-up and does nothing unless the environment arms it:
+`CONCORDAT_CRASH_AT=router.before-commit` kills this process (SIGKILL, as a power cut would) the
+first time that the point is reached, `…:3` the third time.
+"""
+
+import os
+import signal
+
+POINTS = {
+    "outbox.before-store": "records are signed, nothing is kept yet",
+    "outbox.after-store": "records are kept, nothing is published yet",
+    "outbox.after-publish": "records are published, the outbox does not know it yet",
+    "router.after-take": "a batch is taken, nothing is decided yet",
+    "router.before-keys": "a batch is decided, its record keys are not kept yet",
+    "router.before-commit": "record keys are kept, the batch is not committed yet",
+    "router.after-commit": "the batch is committed",
+    "sequencer.before-openings": "a batch of entries is taken, nothing is written yet",
+    "sequencer.before-checkpoint": "openings are written, the checkpoint is not",
+    "sequencer.after-checkpoint": "the checkpoint is written, tiles are not",
+    "sequencer.before-index": "tiles are written, the index is not",
+    "sequencer.before-commit": "the index is written, the lane's position is not",
+    "releaser.before-commit": "proofs are made, nothing is released yet",
+    "releaser.after-commit": "deliveries are released",
+    "consumer.before-commit": "deliveries are verified, the inbox does not hold them yet",
+    "consumer.after-commit": "the inbox holds the deliveries",
+}
+"""Every point by name, with what is and is not durable there."""
+
+
+def _armed() -> dict[str, int]:
+    name, _, nth = os.environ.get("CONCORDAT_CRASH_AT", "").partition(":")
+    return {name: int(nth or 1)} if name else {}
+
+
+_left = _armed()
+
+
+def reach(point: str) -> None:
+    """Die here if this point is armed and its count is up.
+
+    Raises:
+        KeyError: the point is armed or reached but not in `POINTS` (a typing mistake).
+    """
+    if not _left:
+        return
+    POINTS[point]
+    if point in _left:
+        _left[point] -= 1
+        if _left[point] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)

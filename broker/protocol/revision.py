@@ -1,0 +1,168 @@
+"""One revision: an immutable bundle, and the values that it holds. Nothing in it depends on a host.
+
+A bundle holds
+
+- `agreement.json`, `clauses.json`, `cases.json`: what people signed, as plain JSON;
+- `data.json`: the same as the engine reads it. It must be what the clauses and schemas compile to;
+- `schemas/<type>/<version>.avsc`: the record schemas that the clauses speak of;
+- `engine/…`, `special/…`, `capabilities.json`: the Rego, to build the module again;
+- `module.wasm`: the module that decides.
+
+All JSON is canonical (RFC 8785); a file too many, or one that is not in its one form, is refused.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from broker.protocol.agreement import Agreement, agreement_of, agreement_plain
+from broker.protocol.bundle import bundle_digest, pack, unpack
+from broker.protocol.cases import Case, case_of, case_plain
+from broker.protocol.clauses import Clause, clause_of, clause_plain
+from broker.protocol.errors import BUNDLE, EntryRefused, ProtocolError
+from broker.protocol.policy_data import canonical, policy_data
+from broker.records.schemas import SchemaSet
+
+AGREEMENT = "agreement.json"
+CLAUSES = "clauses.json"
+CASES = "cases.json"
+DATA = "data.json"
+MODULE = "module.wasm"
+CAPABILITIES = "capabilities.json"
+_FILES = frozenset({AGREEMENT, CLAUSES, CASES, DATA, MODULE, CAPABILITIES})
+_FOLDERS = {"schemas": ".avsc", "engine": ".rego", "special": ".rego"}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One signed version of a protocol.
+
+    Attributes:
+        digest: of its files, 32 bytes: its name everywhere.
+        agreement: who, from when, who is asked.
+        clauses: in the order of the text.
+        cases: the examples that were signed with them.
+        data: what the engine reads as `data.protocol`.
+        module: WebAssembly that decides.
+        files: all files, by path.
+    """
+
+    digest: bytes
+    agreement: Agreement
+    clauses: tuple[Clause, ...]
+    cases: tuple[Case, ...]
+    data: Mapping[str, Any] = field(repr=False)
+    module: bytes = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def clause(self, name: str) -> Clause | None:
+        """Return a clause by id, None if there is none."""
+        return next((one for one in self.clauses if one.id == name), None)
+
+    def packed(self) -> bytes:
+        """Return its bundle."""
+        return pack(self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What decides, the same for every county.
+
+    Attributes:
+        module: `policies/module.wasm`.
+        capabilities: `policies/capabilities.json`.
+        rego: path below `policies/` → source, without tests.
+    """
+
+    module: bytes
+    capabilities: bytes
+    rego: Mapping[str, bytes]
+
+
+def compose(
+    agreement: Agreement,
+    clauses: Sequence[Clause],
+    cases: Sequence[Case],
+    schemas: Mapping[str, bytes],
+    engine: Engine,
+) -> Revision:
+    """Make a revision of its parts.
+
+    Args:
+        agreement: from `read_agreement`.
+        clauses: from `read_clauses`.
+        cases: from `read_cases`.
+        schemas: `<type>/<version>.avsc` → bytes, head included.
+        engine: Rego and module.
+
+    Raises:
+        EntryRefused: the parts do not make a revision.
+    """
+    known = SchemaSet(schemas).types()
+    files = {
+        AGREEMENT: canonical(agreement_plain(agreement)),
+        CLAUSES: canonical([clause_plain(one) for one in clauses]),
+        CASES: canonical([case_plain(one) for one in cases]),
+        DATA: canonical(policy_data(agreement, clauses, known)),
+        MODULE: engine.module,
+        CAPABILITIES: engine.capabilities,
+    }
+    files |= {f"schemas/{path}": data for path, data in schemas.items()}
+    files |= dict(engine.rego)
+    return revision_of(files)
+
+
+def open_revision(packed: bytes) -> Revision:
+    """Return the revision in a bundle.
+
+    Raises:
+        EntryRefused: `protocol.revision.bundle`; it is not one, or its parts disagree.
+    """
+    return revision_of(unpack(packed))
+
+
+def revision_of(files: Mapping[str, bytes]) -> Revision:
+    """Return the revision that files make.
+
+    Raises:
+        EntryRefused: `protocol.revision.bundle`; they make none, or disagree.
+    """
+    _must_be_complete(files)
+    try:
+        agreement = agreement_of(_json(files, AGREEMENT))
+        clauses = tuple(clause_of(one) for one in _json(files, CLAUSES))
+        cases = tuple(case_of(one) for one in _json(files, CASES))
+        data = _json(files, DATA)
+        schemas = SchemaSet(
+            {
+                path.removeprefix("schemas/"): text
+                for path, text in files.items()
+                if path.startswith("schemas/")
+            }
+        ).types()
+        compiled = policy_data(agreement, clauses, schemas)
+    except (KeyError, TypeError, ValueError, AttributeError, ProtocolError) as error:
+        raise EntryRefused(BUNDLE, "a part cannot be read") from error
+    if canonical(compiled) != files[DATA]:
+        raise EntryRefused(BUNDLE, f"{DATA} is not what the clauses compile to")
+    return Revision(
+        bundle_digest(files), agreement, clauses, cases, data, files[MODULE], dict(files)
+    )
+
+
+def _must_be_complete(files: Mapping[str, bytes]) -> None:
+    missing = _FILES - files.keys()
+    if missing:
+        raise EntryRefused(BUNDLE, f"lacks {', '.join(sorted(missing))}")
+    for path in files.keys() - _FILES:
+        folder = path.partition("/")[0]
+        if not path.endswith(_FOLDERS.get(folder, "/")):
+            raise EntryRefused(BUNDLE, f"{path} does not belong there")
+
+
+def _json(files: Mapping[str, bytes], path: str) -> Any:  # noqa: ANN401 - any JSON value
+    plain = json.loads(files[path])
+    if canonical(plain) != files[path]:
+        raise EntryRefused(BUNDLE, f"{path} is not canonical")
+    return plain

@@ -1,0 +1,56 @@
+"""Why a consumer refuses what came on its topic. Each code is stable."""
+
+from broker.errors import Code, ConcordatError
+
+TELL_OPERATOR = "Hand nothing over; tell the broker's operator and the other signatories."
+
+SHAPE = Code("delivery.shape", "The delivery is not built as the format says.", TELL_OPERATOR)
+SOURCE = Code(
+    "delivery.source",
+    "The source's signature over the record does not stand.",
+    TELL_OPERATOR,
+)
+SLOTS = Code(
+    "delivery.slots", "More or other slots are open than the decision grants.", TELL_OPERATOR
+)
+TOLD = Code("delivery.told", "The delivery is not what the access log committed to.", TELL_OPERATOR)
+PROOF = Code("delivery.proof", "The proof of the log entry does not stand.", TELL_OPERATOR)
+CHECKPOINT = Code(
+    "delivery.checkpoint",
+    "The proof rests on a checkpoint that was not published, or does not follow the last one.",
+    TELL_OPERATOR,
+)
+PROTOCOL = Code(
+    "delivery.protocol",
+    "The decision rests on a protocol that differs from the one published here.",
+    TELL_OPERATOR,
+)
+RECIPIENT = Code("delivery.recipient", "The delivery is meant for somebody else.", TELL_OPERATOR)
+
+
+class DeliveryRefused(ConcordatError):  # noqa: N818 - the design's word
+    """A delivery does not verify: it is kept aside and handed to nobody."""
+
+
+NO_DELIVERY = Code(
+    "inbox.absent",
+    "There is no such delivery in the inbox.",
+    "List the inbox and name one delivery by its id, or enough of its beginning.",
+)
+AMBIGUOUS = Code(
+    "inbox.ambiguous",
+    "Several deliveries begin like that.",
+    "Name more of the delivery's id.",
+)
+ANSWERED = Code(
+    "task.answered", "This task was answered before.", "The first answer stands; nothing to do."
+)
+NOT_SENT = Code(
+    "quarantine.unknown",
+    "This agency's outbox did not send that message.",
+    "Tell the operator: somebody else may have written to the agency's topic.",
+)
+
+
+class InboxError(ConcordatError):
+    """A person named something that the inbox does not hold, or that is done already."""

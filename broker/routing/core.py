@@ -1,0 +1,154 @@
+"""The core: one batch of messages becomes outputs. No clock, no file; random bytes are given.
+
+Life of a batch: `open` checks every message and says what must be recalled; `decide` handles
+message after message and returns what is to be committed. Whatever raises here is a fault: the
+router throws this core away, halves the batch and tries again, so that nothing half done survives.
+"""
+
+from collections.abc import Sequence
+
+from broker.access_log.parts import Facts, Told
+from broker.access_log.ports import Row
+from broker.lanes import Received
+from broker.records.check import Checker
+from broker.records.errors import RecordRefused
+from broker.records.names import AgencyId
+from broker.routing.entries import EntryMaker, Said, To
+from broker.routing.handling import Handling
+from broker.routing.host import INTERNAL, Needs, Outputs, Recalled
+from broker.routing.intake import (
+    HELD,
+    Item,
+    New,
+    ProtocolEntry,
+    Quarantined,
+    cause_of,
+    needs_of,
+    take_in,
+)
+from broker.routing.knowledge import Knowledge
+from broker.routing.work import Recent, Work
+from broker.subjects.tokens import Tokeniser
+
+
+class Core:
+    """All state of one router, and the work on one batch."""
+
+    def __init__(
+        self,
+        checker: Checker,
+        tokeniser: Tokeniser,
+        maker: EntryMaker,
+        knowledge: Knowledge,
+        handling: Handling,
+    ) -> None:
+        """Wire the parts; `knowledge` is empty and this core's own."""
+        self._checker = checker
+        self._tokeniser = tokeniser
+        self._maker = maker
+        self._known = knowledge
+        self._handling = handling
+        self._items: tuple[Item, ...] = ()
+        self._recent = Recent()
+
+    def learn(self, protocol: Sequence[Received], registers: Sequence[Received]) -> None:
+        """Take in what is new on the two topics, in order."""
+        self._known.learn(protocol, registers)
+
+    def open(self, messages: Sequence[Received]) -> Needs:
+        """Open and check a batch; return what must be recalled to decide it."""
+        protocol = self._known.protocol
+        self._items = take_in(messages, self._checker, self._tokeniser, protocol.position)
+        reopens = any(
+            isinstance(item, ProtocolEntry) and protocol.reopens(item.received.offset)
+            for item in self._items
+        )
+        return needs_of(self._items, self._known.registers, reopens=reopens)
+
+    def decide(self, recalled: Recalled) -> Outputs:
+        """Decide the batch that was opened last."""
+        work = self._recent.begin(recalled)
+        for item in self._items:
+            if isinstance(item, New):
+                try:
+                    self._handling.record(item, work)
+                except RecordRefused as error:
+                    content = item.accepted.envelope.encode()
+                    refused = Quarantined(item.accepted.received, error.code, content)
+                    self._quarantine(refused, work)
+            elif isinstance(item, ProtocolEntry):
+                self._protocol_entry(item.received, work)
+            else:
+                self._quarantine(item, work)
+        return self._end(work)
+
+    def give_up(self, message: Received) -> Outputs:
+        """Quarantine a message without looking into it."""
+        work = self._recent.begin(Recalled())
+        self._quarantine(Quarantined(message, INTERNAL, message.message.value), work)
+        return self._end(work)
+
+    def _end(self, work: Work) -> Outputs:
+        self._handling.flush(work)
+        self._recent.keep(work)
+        self._items = ()
+        return work.outputs()
+
+    def _protocol_entry(self, received: Received, work: Work) -> None:
+        protocol = self._known.protocol
+        source = protocol.author(received.offset)
+        facts = self._facts("protocol", received, source)
+        leaf = self._maker.make(Said(facts, Row("protocol", received.at, source)))
+        work.log(received, [leaf], None)
+        work.counts["protocol entries"] += 1
+        if protocol.reopens(received.offset):
+            for topic, record_id in sorted(work.recalled):
+                if topic == HELD:
+                    self._handling.reopen(record_id, received, work)
+
+    def _quarantine(self, item: Quarantined, work: Work) -> None:
+        received = item.received
+        agency = AgencyId(received.message.topic.partition(".")[2])
+        facts = self._facts("quarantine", received, agency, agency, item.code.name)
+        told = Told(
+            kind="quarantine",
+            consumer=agency,
+            outcome="",
+            slots=(),
+            clauses=(),
+            obligations=(),
+            revision=None,
+            protocol=facts.protocol,
+            code=item.code.name,
+        )
+        registry = self._known.protocol.registry
+        to = None
+        if registry.can_receive(agency):
+            key = registry.sealing_key(agency)
+            to = To(f"quarantine.{agency}", received.message.key, key)
+        row = Row("quarantine", received.at, agency, agency)
+        leaf = self._maker.make(Said(facts, row, None, told, item.content, to))
+        work.log(received, [leaf], None)
+        work.counts[f"quarantined {item.code.name}"] += 1
+
+    def _facts(
+        self,
+        kind: str,
+        received: Received,
+        source: AgencyId,
+        consumer: str = "",
+        code: str | None = None,
+    ) -> Facts:
+        places = self._known.places()
+        return Facts(
+            kind=kind,
+            at=received.at,
+            source=source,
+            consumer=consumer,
+            cause=cause_of(received),
+            decision=b"",
+            revision=None,
+            protocol=places.protocol,
+            registers=places.registers,
+            code=code,
+        )

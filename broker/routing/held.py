@@ -1,0 +1,113 @@
+"""Records that wait: for a person at the source to answer, or for a narrowing to end.
+
+A held record is kept whole, sealed under its record key, in the router's own store, until what
+stopped it ends; then it is decided afresh for the consumers that wait (`docs/formats.md`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+
+from broker.clock import Instant
+from broker.records.digests import ID_BYTES, tag
+from broker.records.names import ConsumerId, RecordId
+
+_TASK = tag("task")
+
+
+class Why(StrEnum):
+    """What a consumer waits for."""
+
+    REFER = "refer"
+    DEFAULT_WITHHOLD = "default-withhold"
+    NARROWED = "narrowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One consumer that waits, and for what."""
+
+    consumer: ConsumerId
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A record with those who wait for it.
+
+    Attributes:
+        envelope: its signed bytes.
+        topic: where it came in.
+        arrived: when it came in.
+        key: message key it came with; an answer to its task bears the same.
+        waiting: who waits, for what.
+    """
+
+    envelope: bytes
+    topic: str
+    arrived: Instant
+    key: bytes
+    waiting: tuple[Waiting, ...]
+
+
+_SCHEMA = parse_schema(
+    {
+        "type": "record",
+        "name": "Held",
+        "namespace": "concordat.v1",
+        "fields": [
+            {"name": "envelope", "type": "bytes"},
+            {"name": "topic", "type": "string"},
+            {"name": "arrived", "type": "long"},
+            {"name": "key", "type": "bytes"},
+            {
+                "name": "waiting",
+                "type": {
+                    "type": "array",
+                    "items": {
+                        "type": "record",
+                        "name": "Waiting",
+                        "fields": [
+                            {"name": "consumer", "type": "string"},
+                            {"name": "why", "type": "string"},
+                        ],
+                    },
+                },
+            },
+        ],
+    }
+)
+
+
+def encode_held(held: HeldRecord) -> bytes:
+    """Return the held record's bytes, to be sealed."""
+    out = BytesIO()
+    value = {
+        "envelope": held.envelope,
+        "topic": held.topic,
+        "arrived": held.arrived,
+        "key": held.key,
+        "waiting": [{"consumer": one.consumer, "why": one.why.value} for one in held.waiting],
+    }
+    schemaless_writer(out, _SCHEMA, value)
+    return out.getvalue()
+
+
+def decode_held(data: bytes) -> HeldRecord:
+    """Return the held record in bytes that this broker wrote and sealed."""
+    value: Any = schemaless_reader(BytesIO(data), _SCHEMA, None)
+    waiting = tuple(
+        Waiting(ConsumerId(one["consumer"]), Why(one["why"])) for one in value["waiting"]
+    )
+    return HeldRecord(
+        value["envelope"], value["topic"], Instant(value["arrived"]), value["key"], waiting
+    )
+
+
+def task_id(record_id: RecordId, why: Why) -> bytes:
+    """Return the 16-byte id of the task that a held record makes for its source."""
+    return sha256(_TASK + record_id + why.value.encode()).digest()[:ID_BYTES]

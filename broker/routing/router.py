@@ -1,0 +1,219 @@
+"""The loop that drives a lane: take, decide, keep keys, commit. The one place that catches.
+
+Order of every step, and why:
+
+1. Take a batch. A `protocol` entry is worked on alone: it may bring held records back.
+2. Read `protocol` and `registers` to their ends and teach the core: a change binds every batch
+   that is decided after it.
+3. Let the core open the batch, recall what it asks for, let it decide.
+4. Make new record keys durable. A key without its record is harmless; the other way it is lost.
+5. Commit outputs and position together, if what was read in 2 is still the newest or was read
+   within the last half second; else decide again.
+
+While commit n runs, batch n+1 is taken and decided, but never sent; not if n changes the
+registers, which n+1 must read first.
+
+A core that crashes or hangs is started anew and the batch halved, until the message that does it
+stands alone and is quarantined. A commit that fails leaves the core knowing what never was: it is
+started anew too, and the lane is to be acquired again by the caller.
+"""
+
+import asyncio
+import time
+from collections import Counter
+
+from broker.access_log.ports import RecordKeys
+from broker.faults import reach
+from broker.lanes import Batch, Bound, Lane, Received, Streams
+from broker.records.names import RecordDigest
+from broker.routing.host import CoreFailed, CoreHost, Needs, Outputs, Recalled
+
+PROTOCOL = "protocol"
+REGISTERS = "registers"
+
+ROWS_AT_ONCE = 1000
+"""Rows or messages read in one call: some megabytes at most."""
+
+FRESH_S = 0.5
+"""How old the reading of `protocol` and `registers` may be at a commit, in seconds."""
+
+DIGEST_BYTES = 32
+
+
+class Router:
+    """Routes the messages of one lane. The core's state is this router's alone."""
+
+    def __init__(
+        self,
+        *,
+        streams: Streams,
+        registers: Streams,
+        host: CoreHost,
+        keys: RecordKeys,
+        bound: Bound,
+    ) -> None:
+        """Wire the ports: `streams` holds `protocol`, `registers` the topic of that name."""
+        self._sources = {PROTOCOL: streams, REGISTERS: registers}
+        self._host = host
+        self._keys = keys
+        self._bound = bound
+        self._most = bound.count
+        self._read = {PROTOCOL: 0, REGISTERS: 0}
+        self._read_at = 0.0
+        self._pending: asyncio.Task[None] | None = None
+        self._registers_pending = False
+        self._counts: Counter[str] = Counter()
+
+    async def step(self, lane: Lane) -> int:
+        """Take and decide one batch; return how many of its messages are on their way.
+
+        Its commit may still be running: the next step, or `settle`, waits for it.
+
+        Raises:
+            LaneError: from the lane; the core was thrown away, acquire the lane again.
+        """
+        try:
+            bound = Bound(self._most, self._bound.octets, self._bound.wait_ms)
+            batch = await lane.take(bound)
+            if not batch.messages:
+                await self.settle()
+                return 0
+            reach("router.after-take")
+            routed = await self._route(lane, _alone(batch))
+            if routed < len(batch.messages):
+                # The rest is taken again, behind a prefix that must be committed by then.
+                await self.settle()
+        except BaseException:
+            await self._forget()
+            raise
+        return routed
+
+    def take_counts(self) -> Counter[str]:
+        """Return what was committed since this was last asked, by name."""
+        counts, self._counts = self._counts, Counter()
+        return counts
+
+    async def settle(self) -> None:
+        """Wait for the commit that is under way, if any.
+
+        Raises:
+            LaneError: it failed; the core was thrown away, acquire the lane again.
+        """
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        try:
+            await pending
+        except BaseException:
+            await self._forget()
+            raise
+
+    async def _route(self, lane: Lane, batch: Batch) -> int:
+        while True:
+            if self._registers_pending:
+                await self.settle()
+                self._registers_pending = False
+            try:
+                await self._learn()
+                outputs = await self._decide(lane, batch)
+            except CoreFailed:
+                await self._restart()
+                if len(batch.messages) > 1:
+                    batch = batch.first(len(batch.messages) // 2)
+                    self._most = len(batch.messages)
+                    continue
+                self._most = self._bound.count
+                await self._learn()
+                outputs = await self._host.give_up(batch.messages[0])
+            await self.settle()
+            if await self._stale():
+                await self._restart()
+                continue
+            self._registers_pending = outputs.registers_changed
+            self._pending = asyncio.create_task(self._commit(lane, batch, outputs))
+            return len(batch.messages)
+
+    async def _learn(self) -> None:
+        news: dict[str, list[Received]] = {}
+        for topic, streams in self._sources.items():
+            news[topic] = []
+            while found := await streams.read(topic, self._read[topic], ROWS_AT_ONCE):
+                news[topic] += found
+                self._read[topic] = found[-1].offset + 1
+        self._read_at = time.monotonic()
+        if news[PROTOCOL] or news[REGISTERS]:
+            await self._host.learn(news[PROTOCOL], news[REGISTERS])
+
+    async def _stale(self) -> bool:
+        if time.monotonic() - self._read_at <= FRESH_S:
+            return False
+        for topic, streams in self._sources.items():
+            if await streams.end(topic) > self._read[topic]:
+                return True
+        return False
+
+    async def _decide(self, lane: Lane, batch: Batch) -> Outputs:
+        needs = await self._host.open(batch.messages)
+        return await self._host.decide(await self._recall(lane, needs))
+
+    async def _recall(self, lane: Lane, needs: Needs) -> Recalled:
+        rows: dict[tuple[str, bytes], bytes] = {}
+        for topic, keys in needs.rows.items():
+            found = await lane.recall(topic, keys)
+            rows.update({(topic, key): value for key, value in found.items()})
+        for topic, prefixes in needs.prefixes.items():
+            for prefix in prefixes:
+                rows.update(await _rows_of(lane, topic, prefix))
+        held = {
+            RecordDigest(value[:DIGEST_BYTES])
+            for (topic, _), value in rows.items()
+            if topic in needs.keys_of and value
+        }
+        # A crash between keeping keys and the commit leaves keys behind: they are used, not made
+        # anew, for a router that was only frozen may have sealed under them.
+        records = held | needs.records
+        return Recalled(rows, await self._keys.get(records) if records else {})
+
+    async def _commit(self, lane: Lane, batch: Batch, outputs: Outputs) -> None:
+        reach("router.before-keys")
+        if outputs.keys:
+            await self._keys.keep(outputs.keys)
+        reach("router.before-commit")
+        await lane.commit(batch, outputs.messages)
+        reach("router.after-commit")
+        self._counts.update(outputs.counts)
+
+    async def _restart(self) -> None:
+        await self.settle()
+        await self._host.restart()
+        self._read = dict.fromkeys(self._read, 0)
+
+    async def _forget(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            await asyncio.wait([pending])
+        self._registers_pending = False
+        await self._host.restart()
+        self._read = dict.fromkeys(self._read, 0)
+
+
+def _alone(batch: Batch) -> Batch:
+    """Return the part of a batch before its first `protocol` entry, or that entry alone."""
+    topics = [received.message.topic for received in batch.messages]
+    if PROTOCOL not in topics:
+        return batch
+    return batch.first(max(1, topics.index(PROTOCOL)))
+
+
+async def _rows_of(lane: Lane, topic: str, prefix: bytes) -> dict[tuple[str, bytes], bytes]:
+    rows: dict[tuple[str, bytes], bytes] = {}
+    after = prefix
+    while True:
+        found = await lane.rows(topic, after, ROWS_AT_ONCE)
+        for key, value in found:
+            if not key.startswith(prefix):
+                return rows
+            rows[topic, key] = value
+        if len(found) < ROWS_AT_ONCE:
+            return rows
+        after = found[-1][0]

@@ -1,0 +1,148 @@
+"""One agency's side of an embedded installation: its folder and the stream, nothing else.
+
+The agency reads the published protocol from the first root on and believes nothing else: keys, the
+revision in force and the router's sealing key come from there.
+"""
+
+import hmac
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from broker.backends.sqlite.outbox import SqliteOutbox
+from broker.backends.sqlite.store import Store
+from broker.backends.sqlite.streams import SqliteStreams
+from broker.clock import Clock
+from broker.protocol.agreement import Agreement
+from broker.protocol.published import PublishedProtocol
+from broker.receipts.inbox import PART, STORE_TAG
+from broker.records.names import AgencyId, ConsumerId, Partnership
+from broker.records.schemas import SchemaSet
+from broker.records.sealing import Opener, Sealer, Way, open_under, seal_under
+from broker.records.signing import Signer
+from broker.records.statement import Contact
+from broker.runtimes.keystore import AgencyKeys
+from broker.runtimes.layout import Layout
+from broker.runtimes.protocol import read_protocol
+from broker.runtimes.topics import AGENCY, STREAM, TOPOLOGY
+
+OWN_PURPOSE = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class AgencySide:
+    """What one agency's commands work with.
+
+    Attributes:
+        agency: who.
+        layout: where.
+        clock: the time.
+        keys: its private keys.
+        protocol: the published protocol, verified.
+        stream: what all parties exchange.
+        own: its own store: inbox, positions.
+        outbox: what it signed.
+        sealer: of this process.
+    """
+
+    agency: AgencyId
+    layout: Layout
+    clock: Clock
+    keys: AgencyKeys
+    protocol: PublishedProtocol
+    stream: SqliteStreams
+    own: SqliteStreams
+    outbox: SqliteOutbox
+    sealer: Sealer
+
+    @property
+    def partnership(self) -> Partnership:
+        """P."""
+        return self.protocol.partnership
+
+    @property
+    def agreement(self) -> Agreement:
+        """The agreement in force.
+
+        Raises:
+            ProtocolError: no revision is in force.
+        """
+        return self.protocol.agreement(self.clock.now())
+
+    @property
+    def schemas(self) -> SchemaSet:
+        """Every schema of every revision."""
+        return self.protocol.schemas
+
+    @property
+    def signer(self) -> Signer:
+        """What signs this agency's records."""
+        return Signer(self.partnership, self.agency, self.keys.sign, self.keys.id_key, os.urandom)
+
+    @property
+    def opener(self) -> Opener:
+        """What opens deliveries and the outbox's own copies."""
+        return Opener(self.partnership, (self.keys.seal,))
+
+    @property
+    def own_way(self) -> Way:
+        """The way of what the agency seals to itself."""
+        return Way(OWN_PURPOSE, self.agency, self.agency, "outbox")
+
+    def contact(self, desk: str = "", role: str = "") -> Contact:
+        """Return whom to ask at this agency: a desk of the roster, by default the first."""
+        name = ConsumerId(f"{self.agency}/{desk}" if desk else self.agency)
+        found = self.agreement.roster.desk(name)
+        if found is None:
+            return Contact(role or "duty officer", desk, "")
+        return Contact(role or found.manager, found.id, found.telephone)
+
+    def seal_row(self, data: bytes) -> bytes:
+        """Seal a row of the agency's own store."""
+        return seal_under(
+            self._row_key(),
+            data,
+            partnership=self.partnership,
+            part=PART,
+            random_bytes=os.urandom,
+        )
+
+    def open_row(self, sealed: bytes) -> bytes:
+        """Open a row of the agency's own store."""
+        return open_under(self._row_key(), sealed, partnership=self.partnership, part=PART)
+
+    def _row_key(self) -> bytes:
+        return hmac.digest(self.keys.id_key, STORE_TAG, "sha256")
+
+
+@asynccontextmanager
+async def agency_side(layout: Layout, agency: str, clock: Clock) -> AsyncIterator[AgencySide]:
+    """Open an agency's folder and the stream.
+
+    Raises:
+        InstallationError: there is no such installation or agency.
+        ProtocolError: what is published does not verify from the first root.
+        Unavailable: a store cannot be reached.
+    """
+    layout.require(agency)
+    with ExitStack() as stack:
+        stream = stack.enter_context(Store.open(layout.stream))
+        own = stack.enter_context(Store.open(layout.agency_store(agency), create=True))
+        keys = AgencyKeys.load(layout.agency_keys(agency))
+        outbox = stack.enter_context(SqliteOutbox.open(layout.outbox(agency), keys.id_key))
+        places = dict.fromkeys(STREAM, stream)
+        publishing = SqliteStreams(places, stream, clock, TOPOLOGY)
+        consuming = SqliteStreams(places | dict.fromkeys(AGENCY, own), own, clock, TOPOLOGY)
+        protocol = await read_protocol(publishing, layout.first_root.read_bytes())
+        yield AgencySide(
+            AgencyId(agency),
+            layout,
+            clock,
+            keys,
+            protocol,
+            publishing,
+            consuming,
+            outbox,
+            Sealer(protocol.partnership, os.urandom),
+        )

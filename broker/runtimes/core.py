@@ -1,0 +1,127 @@
+"""Building a core: in the router's worker process, and again, fresh, for a verification."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from broker.backends.opa_module.point import ModulePoint
+from broker.lanes import Received
+from broker.protocol.revision import Revision
+from broker.protocol.root import read_root
+from broker.protocol.published import PublishedProtocol
+from broker.records.batches import BatchVerifier
+from broker.records.check import Checker
+from broker.records.sealing import Opener, Sealer
+from broker.routing.core import Core
+from broker.routing.entries import EntryMaker
+from broker.routing.handling import Handling
+from broker.routing.holders import Holders
+from broker.routing.knowledge import Knowledge
+from broker.routing.replay import Recorder, Replay
+from broker.runtimes.keystore import BrokerSecrets
+from broker.runtimes.policy import Policy
+from broker.subjects.tokens import Tokeniser
+
+
+@dataclass(frozen=True, slots=True)
+class CoreParts:
+    """What a core is built from; plain bytes, so that it can be sent to another process.
+
+    Attributes:
+        first_root: the partnership's first root.
+        router: the routers' private sealing key, raw.
+        facts: the log's public sealing key, raw.
+        state: seals what routers remember.
+        seen: makes the memory of seen values unreadable.
+        tokens: makes subject tokens.
+        memo_size: decisions remembered.
+        shard: the lane's shard.
+    """
+
+    first_root: bytes
+    router: bytes
+    facts: bytes
+    state: bytes
+    seen: bytes
+    tokens: bytes
+    memo_size: int
+    shard: int = 0
+
+    @classmethod
+    def of(cls, first_root: bytes, secrets: BrokerSecrets, memo_size: int) -> "CoreParts":
+        """Return the parts that a broker's secrets give."""
+        return cls(
+            first_root,
+            secrets.router.private_bytes_raw(),
+            secrets.facts.public_key().public_bytes_raw(),
+            secrets.state,
+            secrets.seen,
+            secrets.tokens,
+            memo_size,
+        )
+
+
+def module_point(revision: Revision) -> ModulePoint:
+    """Return the decision point on a revision's own module."""
+    return ModulePoint(revision.module, revision.data, revision.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    checker: Checker
+    tokeniser: Tokeniser
+    maker: EntryMaker
+    knowledge: Knowledge
+    handling: Handling
+
+
+def _build(parts: CoreParts, maker_type: type[EntryMaker]) -> _Built:
+    partnership = read_root(parts.first_root).digest
+    protocol = PublishedProtocol(partnership)
+    opener = Opener(partnership, (X25519PrivateKey.from_private_bytes(parts.router),))
+    checker = Checker(
+        partnership,
+        opener,
+        protocol.schemas,
+        protocol.registry,
+        BatchVerifier(partnership),
+        parts.seen,
+    )
+    tokeniser = Tokeniser(parts.tokens, partnership)
+    facts = X25519PublicKey.from_public_bytes(parts.facts)
+    maker = maker_type(partnership, Sealer(partnership, os.urandom), facts, os.urandom)
+    knowledge = Knowledge(partnership, protocol, parts.state, os.urandom, parts.shard)
+    handling = Handling(
+        checker=checker,
+        tokeniser=tokeniser,
+        maker=maker,
+        knowledge=knowledge,
+        holders=Holders(parts.state),
+        decide=Policy(protocol, module_point, parts.memo_size),
+        random_bytes=os.urandom,
+    )
+    return _Built(checker, tokeniser, maker, knowledge, handling)
+
+
+def make_core(parts: CoreParts) -> Core:
+    """Return a core that has learnt nothing yet."""
+    built = _build(parts, EntryMaker)
+    return Core(built.checker, built.tokeniser, built.maker, built.knowledge, built.handling)
+
+
+def core_maker(parts: CoreParts) -> Callable[[], Core]:
+    """Return what builds cores of these parts, here or in another process."""
+    return partial(make_core, parts)
+
+
+def make_replay(parts: CoreParts, protocol: Sequence[Received]) -> Replay:
+    """Return what re-derives every entry of the log; all its state is its own."""
+    built = _build(parts, Recorder)
+    if not isinstance(built.maker, Recorder):
+        raise TypeError("recorder")
+    return Replay(
+        built.checker, built.tokeniser, built.maker, built.knowledge, built.handling, protocol
+    )

@@ -1,0 +1,183 @@
+"""Founding an installation: keys, the first root, the first revision, empty stores.
+
+This founds the *demonstration* county: officers' private keys lie in the same folder, so signatures
+prove nothing to anybody there. A partnership's officers make their keys on hosts of their own.
+
+The order is that of trust: the root names officers, operator and log; the operator names the
+routers' key; each agency's officer names that agency's keys; then the quorum signs the revision.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from broker import shipped
+from broker.backends.files.store import FileTileStore
+from broker.backends.sqlite.log_index import SqliteLogIndex
+from broker.backends.sqlite.outbox import SqliteOutbox
+from broker.backends.sqlite.record_keys import SqliteRecordKeys
+from broker.backends.sqlite.store import Store
+from broker.backends.sqlite.streams import SqliteStreams
+from broker.clock import Clock
+from broker.lanes import Message
+from broker.protocol.agreement import Agreement, read_agreement
+from broker.protocol.bodies import KeyBody, RevisionBody, RootBody
+from broker.protocol.cases import read_cases
+from broker.protocol.clause_text import Vocabulary, read_clauses
+from broker.protocol.entries import sign_entry
+from broker.protocol.revision import Engine, Revision, compose
+from broker.protocol.root import Officer, Trust, make_root, read_root
+from broker.records.batches import key_id_of
+from broker.records.check import ROUTER
+from broker.records.keys import Change, Use
+from broker.records.names import AgencyId, Partnership
+from broker.records.schemas import SchemaSet
+from broker.routing.intake import PROTOCOL
+from broker.runtimes.keystore import AgencyKeys, BrokerSecrets, save_officers
+from broker.runtimes.layout import COUNTY_EXISTS, InstallationError, Layout
+from broker.runtimes.topics import STREAM, TOPOLOGY
+
+COUNTY = "eastshire"
+
+REGO_FOLDERS = ("engine", "special")
+
+
+def schema_files() -> dict[str, bytes]:
+    """Return the shipped schemas: `<type>/<version>.avsc` → bytes."""
+    root = shipped.schemas()
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.avsc")
+    }
+
+
+def engine_files() -> Engine:
+    """Return the shipped engine: module, capabilities, Rego without its tests."""
+    root = shipped.policies()
+    rego = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for folder in REGO_FOLDERS
+        for path in sorted((root / folder).rglob("*.rego"))
+        if not path.name.endswith("_test.rego")
+    }
+    return Engine(
+        (root / "module.wasm").read_bytes(), (root / "capabilities.json").read_bytes(), rego
+    )
+
+
+def read_county(name: str = COUNTY) -> Revision:
+    """Return the revision that a shipped protocol makes.
+
+    Raises:
+        ProtocolTextError: its text cannot be read.
+    """
+    folder = shipped.policies() / "protocols" / name
+    schemas = schema_files()
+    known = SchemaSet(schemas).types()
+    types = frozenset(schema.type for schema in known)
+    agreement = read_agreement((folder / "protocol.yaml").read_bytes(), types)
+    vocabulary = Vocabulary(agreement, known)
+    clauses = read_clauses((folder / "clauses.yaml").read_bytes(), vocabulary)
+    cases = read_cases((folder / "cases.yaml").read_bytes(), clauses, vocabulary)
+    return compose(agreement, clauses, cases, schemas, engine_files())
+
+
+async def found_county(layout: Layout, clock: Clock) -> Revision:
+    """Found the demonstration county.
+
+    Raises:
+        InstallationError: `installation.exists`.
+    """
+    if layout.first_root.exists():
+        raise InstallationError(COUNTY_EXISTS, layout.root.name)
+    revision = read_county()
+    agreement = revision.agreement
+    officers = {agency: Ed25519PrivateKey.generate() for agency in agreement.roster.agencies}
+    keys = {agency: AgencyKeys.fresh() for agency in agreement.roster.agencies}
+    secrets = BrokerSecrets.fresh()
+    root = make_root(
+        _trust(agreement, officers, secrets),
+        [officers[agency] for agency in agreement.quorum.agencies],
+    )
+    partnership = read_root(root).digest
+    _make_stores(layout, secrets, keys)
+    layout.first_root.write_bytes(root)
+    save_officers(layout.officers, officers)
+    with Store.open(layout.stream) as stream:
+        places = dict.fromkeys(STREAM, stream)
+        streams = SqliteStreams(places, stream, clock, TOPOLOGY)
+        entries = _entries(partnership, root, revision, officers, keys, secrets)
+        await streams.publish([Message(PROTOCOL, bytes(8), entry) for entry in entries])
+    return revision
+
+
+def _trust(
+    agreement: Agreement, officers: Mapping[AgencyId, Ed25519PrivateKey], secrets: BrokerSecrets
+) -> Trust:
+    signatories = tuple(
+        Officer(
+            agency.id,
+            agency.signatory.name,
+            agency.signatory.role,
+            officers[agency.id].public_key().public_bytes_raw(),
+        )
+        for agency in agreement.roster.agencies.values()
+    )
+    return Trust(
+        agreement.origin,
+        1,
+        agreement.until,
+        agreement.quorum,
+        signatories,
+        secrets.operator.public_key().public_bytes_raw(),
+        secrets.log.public_key().public_bytes_raw(),
+        {},
+    )
+
+
+def _entries(  # noqa: PLR0913 - everything that is signed at the beginning
+    partnership: Partnership,
+    root: bytes,
+    revision: Revision,
+    officers: Mapping[AgencyId, Ed25519PrivateKey],
+    keys: Mapping[AgencyId, AgencyKeys],
+    secrets: BrokerSecrets,
+) -> Iterator[bytes]:
+    quorum = [officers[agency] for agency in revision.agreement.quorum.agencies]
+    yield sign_entry(partnership, RootBody(root).plain(), quorum)
+    router = secrets.router.public_key().public_bytes_raw()
+    body = KeyBody(ROUTER, Change.ADD, Use.SEAL, key_id_of(router), router)
+    yield sign_entry(partnership, body.plain(), [secrets.operator])
+    for agency, own in keys.items():
+        sign = own.sign.public_key().public_bytes_raw()
+        body = KeyBody(agency, Change.ADD, Use.SIGN, key_id_of(sign), sign)
+        yield sign_entry(partnership, body.plain(), [officers[agency], own.sign])
+        seal = own.seal.public_key().public_bytes_raw()
+        body = KeyBody(agency, Change.ADD, Use.SEAL, key_id_of(seal), seal)
+        yield sign_entry(partnership, body.plain(), [officers[agency]])
+    first = RevisionBody(1, b"", revision.digest, revision.packed())
+    yield sign_entry(partnership, first.plain(), list(officers.values()))
+
+
+def _make_stores(
+    layout: Layout, secrets: BrokerSecrets, keys: Mapping[AgencyId, AgencyKeys]
+) -> None:
+    for folder in (layout.stream.parent, layout.broker):
+        folder.mkdir(parents=True, exist_ok=True)
+    secrets.save(layout.broker_secrets)
+    Store.open(layout.stream, create=True).close()
+    Store.open(layout.broker_store, create=True).close()
+    SqliteRecordKeys.open(layout.record_keys, secrets.record_keys, create=True).close()
+    SqliteLogIndex.open(layout.log_index).close()
+    FileTileStore(layout.log)
+    rules = shipped.policies() / "protocols" / COUNTY / "publication"
+    for agency, own in keys.items():
+        own.save(layout.agency_keys(agency))
+        Store.open(layout.agency_store(agency), create=True).close()
+        SqliteOutbox.open(layout.outbox(agency), own.id_key).close()
+        _copy(rules / f"{agency}.yaml", layout.publication_rule(agency))
+
+
+def _copy(source: Path, to: Path) -> None:
+    shutil.copyfile(source, to)

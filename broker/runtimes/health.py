@@ -1,0 +1,197 @@
+"""What `doctor` looks at: is everything that safety needs in its place?"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import apsw
+
+import adapters
+import broker
+from broker.access_log.reader import read_state
+from broker.backends.files.store import FileTileStore
+from broker.clock import DAY, Clock
+from broker.errors import ConcordatError
+from broker.protocol.published import PublishedProtocol
+from broker.protocol.revision import Revision
+from broker.runtimes.core import module_point
+from broker.runtimes.explaining import published
+from broker.runtimes.layout import Layout
+
+DISTRIBUTION = "concordat-broker"
+SQLITE_NEEDED = (3, 51, 3)
+"""Older ones can corrupt a file when its write-ahead log starts over."""
+
+WARN_DAYS = 90
+"""Days before the end of the protocol from which on it is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        good: whether it is as it should be.
+        said: what was found.
+        fix: what to do if it is not.
+    """
+
+    name: str
+    good: bool
+    said: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telephone:
+    """A number that somebody answers."""
+
+    agency: str
+    desk: str
+    hours: str
+    number: str
+    out_of_hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All checks, and whom to ring meanwhile."""
+
+    checks: tuple[Check, ...]
+    telephones: tuple[Telephone, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether every check is good."""
+        return all(one.good for one in self.checks)
+
+
+async def examine(layout: Layout, clock: Clock) -> Health:
+    """Look at environment and installation; what cannot be looked at is a bad check, not an error."""
+    checks = list(_environment())
+    telephones: tuple[Telephone, ...] = ()
+    try:
+        protocol = await published(layout, clock)
+        checks.append(Check("installation", good=True, said=f"found in {layout.root.name}"))
+        checks += _protocol(protocol, clock)
+        telephones = tuple(_telephones(protocol, clock))
+        checks += [await _log(layout)]
+        checks += _agencies(layout, protocol)
+    except ConcordatError as error:
+        checks.append(_bad("installation", error))
+    return Health(tuple(checks), telephones)
+
+
+def _bad(name: str, error: ConcordatError) -> Check:
+    where = f" ({error.where})" if error.where else ""
+    return Check(name, good=False, said=f"{error.code.sentence}{where}", fix=error.fix)
+
+
+def _environment() -> Iterator[Check]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Check("Python", good=True, said=version)
+    sqlite = apsw.sqlite_lib_version()
+    found = tuple(int(part) for part in sqlite.split("."))
+    yield Check(
+        "SQLite",
+        good=found >= SQLITE_NEEDED,
+        said=sqlite,
+        fix="Install the locked version of apsw: it carries a current SQLite.",
+    )
+    here = Path(broker.__file__).parent.parent
+    beside = Path(adapters.__file__).parent.parent
+    try:
+        said = metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        said = ""
+    yield Check(
+        "packages",
+        good=here == beside and bool(said),
+        said=f"{DISTRIBUTION} {said}".strip(),
+        fix="Other packages are called broker and adapters too: use an environment of its own.",
+    )
+
+
+def _protocol(protocol: PublishedProtocol, clock: Clock) -> Iterator[Check]:
+    refused = ", ".join(
+        f"entry {one.offset}: {one.code.name}" for one in protocol.refused
+    )
+    yield Check(
+        "protocol entries",
+        good=not refused,
+        said=refused or f"{protocol.position} read, all verified from the first root",
+        fix="Somebody published what counts for nothing: find out who, and tell the signatories.",
+    )
+    at = clock.now()
+    try:
+        revision = protocol.current(at)
+    except ConcordatError as error:
+        yield _bad("revision in force", error)
+        return
+    agreement = revision.agreement
+    left = (agreement.until - at) // DAY
+    yield Check(
+        "revision in force",
+        good=left > 0,
+        said=f"{revision.digest.hex()[:16]}…, {left} days left",
+        fix="It has lapsed: nothing but the floor is released. Have a new revision signed.",
+    )
+    if 0 < left <= WARN_DAYS:
+        yield Check("end of the protocol", good=True, said=f"in {left} days: renew it in time")
+    yield _engine(revision)
+    for agency in agreement.roster.agencies:
+        if not protocol.registry.can_receive(agency):
+            yield Check(
+                f"keys of {agency}",
+                good=False,
+                said="no sealing key is registered",
+                fix="Register one: nothing can be released to this agency.",
+            )
+
+
+def _engine(revision: Revision) -> Check:
+    try:
+        module_point(revision).close()
+    except ConcordatError as error:
+        return _bad("policy engine", error)
+    return Check("policy engine", good=True, said="loads the module of the revision")
+
+
+async def _log(layout: Layout) -> Check:
+    try:
+        state = await read_state(FileTileStore(layout.log))
+    except ConcordatError as error:
+        return _bad("access log", error)
+    size = 0 if state is None else state.tree.size
+    return Check("access log", good=True, said=f"{size} entries; `log verify` checks them")
+
+
+def _agencies(layout: Layout, protocol: PublishedProtocol) -> Iterator[Check]:
+    here = layout.agencies()
+    strangers = sorted(set(here) - set(protocol.agencies()))
+    yield Check(
+        "agencies",
+        good=not strangers,
+        said=", ".join(here),
+        fix=f"Not in the protocol: {', '.join(strangers)}.",
+    )
+    if layout.officers.exists():
+        yield Check(
+            "officers' keys",
+            good=True,
+            said="lie here: this is a demonstration, its signatures prove nothing",
+        )
+
+
+def _telephones(protocol: PublishedProtocol, clock: Clock) -> Iterator[Telephone]:
+    agreement = protocol.agreement_at(clock.now())
+    if agreement is None:
+        return
+    for agency in agreement.roster.agencies.values():
+        for desk in agency.desks.values():
+            yield Telephone(
+                agency.name, desk.name, desk.hours.said, desk.telephone, desk.out_of_hours
+            )

@@ -1,0 +1,126 @@
+"""Where an embedded installation keeps what, and which party opens which folder.
+
+`publish`, `inbox` and `ack` open the agency's folder and the stream; `route` opens the broker's
+folder and the stream. Officers' private keys exist in a demonstration only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.errors import Code, ConcordatError
+from broker.records.names import AgencyId
+
+NO_COUNTY = Code(
+    "installation.absent",
+    "There is no installation in this folder.",
+    "Make one with `concordat init --dir DIR`, or name the folder of an existing one.",
+)
+NO_AGENCY = Code(
+    "installation.agency",
+    "This installation has no such agency.",
+    "`concordat doctor` lists the agencies.",
+)
+COUNTY_EXISTS = Code(
+    "installation.exists",
+    "There is an installation in this folder already.",
+    "Choose another folder; an installation is never overwritten.",
+)
+
+
+class InstallationError(ConcordatError):
+    """The folder is not what the command needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folders of one installation."""
+
+    root: Path
+
+    @property
+    def first_root(self) -> Path:
+        """The partnership's first root: public, the start of all trust."""
+        return self.root / "1.root.json"
+
+    @property
+    def stream(self) -> Path:
+        """What all parties exchange: short writes from any party's process."""
+        return self.root / "stream" / "stream.sqlite"
+
+    @property
+    def broker(self) -> Path:
+        """The broker's folder: one writer at a time."""
+        return self.root / "broker"
+
+    @property
+    def broker_store(self) -> Path:
+        """What is decided, remembered and held."""
+        return self.broker / "broker.sqlite"
+
+    @property
+    def record_keys(self) -> Path:
+        """One key a record."""
+        return self.broker / "record-keys.sqlite"
+
+    @property
+    def log_index(self) -> Path:
+        """The searchable index, made from the log."""
+        return self.broker / "log-index.sqlite"
+
+    @property
+    def log(self) -> Path:
+        """The access log: tiles, openings, checkpoint."""
+        return self.broker / "log"
+
+    @property
+    def broker_secrets(self) -> Path:
+        """Private keys of router and log."""
+        return self.broker / "secrets.json"
+
+    @property
+    def broker_lock(self) -> Path:
+        """Held by the one process that routes."""
+        return self.broker / "router.lock"
+
+    @property
+    def officers(self) -> Path:
+        """Officers' private keys: in a demonstration only."""
+        return self.root / "officers-of-the-demonstration.json"
+
+    def agency(self, agency: str) -> Path:
+        """One agency's folder."""
+        return self.root / "agencies" / agency
+
+    def agency_keys(self, agency: str) -> Path:
+        """One agency's private keys."""
+        return self.agency(agency) / "keys.json"
+
+    def agency_store(self, agency: str) -> Path:
+        """One agency's inbox and positions."""
+        return self.agency(agency) / "agency.sqlite"
+
+    def outbox(self, agency: str) -> Path:
+        """What one agency signed, and how far it is published."""
+        return self.agency(agency) / "outbox.sqlite"
+
+    def publication_rule(self, agency: str) -> Path:
+        """What leaves one agency, and who stands behind that."""
+        return self.agency(agency) / "publication.yaml"
+
+    def agencies(self) -> tuple[AgencyId, ...]:
+        """Return the agencies that have a folder here."""
+        folder = self.root / "agencies"
+        if not folder.is_dir():
+            return ()
+        return tuple(AgencyId(one.name) for one in sorted(folder.iterdir()) if one.is_dir())
+
+    def require(self, agency: str | None = None) -> None:
+        """Refuse a folder without an installation, or an agency that it does not have.
+
+        Raises:
+            InstallationError: `installation.absent` or `installation.agency`.
+        """
+        if not self.first_root.is_file():
+            raise InstallationError(NO_COUNTY, self.root.name)
+        if agency is not None and not self.agency_keys(agency).is_file():
+            raise InstallationError(NO_AGENCY)

@@ -1,0 +1,238 @@
+"""Publishing: files become drafts, drafts signed records in the outbox, the outbox the stream.
+
+Order, and why: a record is signed once and kept before it is published; if the process dies between
+any two steps, the next `publish` goes on, and nothing is signed or sent as something new twice.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.accounting import Accounting
+from adapters.format import Draft, ReadContext, Rejected
+from adapters.outbox import Candidate, Kept, Planned, origin_of, plan, topic_of
+from adapters.publication import PublicationRule, judge, read_publication_rule
+from adapters.reading import Reading, read_file
+from broker.faults import reach
+from broker.lanes import Message
+from broker.records.batches import MOST_RECORDS
+from broker.records.check import RECORD_PURPOSE, ROUTER
+from broker.records.digests import message_key
+from broker.records.envelope import Envelope
+from broker.records.errors import StatementRefused
+from broker.records.names import RecordId
+from broker.records.sealing import Way
+from broker.records.signing import Prepared, prepare, sign
+from broker.records.statement import Identifiers
+from broker.runtimes.agency import AgencySide
+
+OUTBOX_CHUNK = 500
+"""Records published in one write: a few megabytes."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how far, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """A record that the agency's own rule kept back."""
+
+    file: str
+    item: str
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A record that left, or is about to."""
+
+    file: str
+    item: str
+    record_id: RecordId
+    type: str
+
+
+@dataclass(slots=True)
+class PublishReport:
+    """What became of the files of one `publish`.
+
+    Attributes:
+        files: each file's account.
+        published: records signed and sent.
+        already: records that were there before.
+        kept_back: records that the publication rule kept.
+        refused: records that do not fit their schema or contradict an earlier version.
+    """
+
+    files: list[Accounting] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+    already: int = 0
+    kept_back: list[KeptBack] = field(default_factory=list)
+    refused: list[tuple[str, Rejected]] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was rejected."""
+        return not self.refused and not any(one.rejected for one in self.files)
+
+
+def load_rule(side: AgencySide) -> PublicationRule:
+    """Return the agency's publication rule.
+
+    Raises:
+        ProtocolTextError: the file cannot be read as such a rule.
+    """
+    path = side.layout.publication_rule(side.agency)
+    types = {schema.type for schema in side.schemas.types()}
+    return read_publication_rule(path.read_bytes(), side.agency, types, path.name)
+
+
+async def publish_files(
+    side: AgencySide,
+    paths: Sequence[Path],
+    format_name: str | None = None,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> PublishReport:
+    """Read, sign, keep and publish files in order; one file's faults stop no other.
+
+    Raises:
+        ConcordatError: nothing can be published: no protocol in force, no rule, a store gone.
+    """
+    rule = load_rule(side)
+    agency = side.agreement.roster.agencies[side.agency]
+    context = ReadContext(
+        side.agency,
+        agency.type,
+        side.clock.now(),
+        side.contact(rule.desk, rule.role),
+        own_codes=frozenset({agency.name}),
+    )
+    given = {path.name: path for path in paths}
+    report = PublishReport()
+    for number, path in enumerate(paths):
+        progress("files", number, len(paths))
+        reading = read_file(path, context, format_name, given)
+        report.files.append(reading.accounting)
+        await _publish_reading(side, rule, reading, report)
+    progress("files", len(paths), len(paths))
+    await send_waiting(side)
+    return report
+
+
+async def publish_drafts(
+    side: AgencySide, drafts: Sequence[Draft], key: bytes | None = None
+) -> tuple[Planned, ...]:
+    """Sign, keep and publish what the agency's people say themselves: receipts, answers.
+
+    These are not exports: no publication rule stands between. An answer bears the message key of
+    the record that it is about, so that it comes to the same lane.
+
+    Raises:
+        StatementRefused: a draft does not fit its schema.
+    """
+    candidates = [
+        Candidate(prepare(one.statement, side.schemas, side.signer), one.item, one.urgent)
+        for one in drafts
+    ]
+    held = await side.outbox.known([origin_of(one.prepared) for one in candidates])
+    planned = plan(candidates, held, side.keys.id_key).to_sign
+    await keep_signed(side, planned, key)
+    await send_waiting(side)
+    return planned
+
+
+async def _publish_reading(
+    side: AgencySide, rule: PublicationRule, reading: Reading, report: PublishReport
+) -> None:
+    file = reading.accounting.file
+    prepared: list[tuple[Draft, Prepared]] = []
+    for draft in reading.drafts:
+        try:
+            prepared.append((draft, prepare(draft.statement, side.schemas, side.signer)))
+        except StatementRefused as error:
+            code = error.code
+            refused = Rejected(draft.item, error.where, code.name, code.sentence, error.fix)
+            report.refused.append((file, refused))
+    held = await side.outbox.known([origin_of(one) for _, one in prepared])
+    candidates: list[Candidate] = []
+    for draft, one in prepared:
+        verdict = judge(rule, draft, went_out=origin_of(one) in held)
+        if verdict.publish:
+            candidates.append(Candidate(one, draft.item, draft.urgent))
+        else:
+            report.kept_back.append(KeptBack(file, draft.item, verdict.rule, verdict.text))
+    planned = plan(candidates, held, side.keys.id_key)
+    await keep_signed(side, planned.to_sign)
+    report.published += [
+        Published(file, one.item, one.prepared.record_id, one.prepared.statement.type)
+        for one in planned.to_sign
+    ]
+    report.already += len(planned.already)
+    report.refused += [(file, one) for one in planned.refused]
+
+
+async def keep_signed(
+    side: AgencySide, planned: Sequence[Planned], key: bytes | None = None
+) -> None:
+    """Sign planned records, batch by batch, and keep them in the outbox."""
+    for start in range(0, len(planned), MOST_RECORDS):
+        some = planned[start : start + MOST_RECORDS]
+        envelopes = sign([one.prepared for one in some], side.signer, side.clock.now())
+        records = [
+            Kept(
+                one.prepared.record_id,
+                origin_of(one.prepared),
+                one.prepared.version,
+                one.fingerprint,
+                sealed_message(
+                    side,
+                    envelope,
+                    topic_of(side.agency, urgent=one.urgent),
+                    key or subject_key(side, one.prepared.statement.identifiers),
+                ),
+                seal_own(side, envelope),
+            )
+            for one, envelope in zip(some, envelopes, strict=True)
+        ]
+        reach("outbox.before-store")
+        await side.outbox.keep(records)
+        reach("outbox.after-store")
+
+
+def sealed_message(side: AgencySide, envelope: Envelope, topic: str, key: bytes) -> Message:
+    """Return an envelope sealed to the router."""
+    router = side.protocol.registry.sealing_key(ROUTER)
+    way = Way(RECORD_PURPOSE, side.agency, ROUTER, topic)
+    sealed = side.sealer.seal(envelope.encode(), way, router, side.clock.now())
+    return Message(topic, key, sealed)
+
+
+def seal_own(side: AgencySide, envelope: Envelope) -> bytes:
+    """Return an envelope sealed to the agency itself."""
+    public = side.keys.seal.public_key()
+    return side.sealer.seal(envelope.encode(), side.own_way, public, side.clock.now())
+
+
+def subject_key(side: AgencySide, identifiers: Identifiers) -> bytes:
+    """Return the message key of a subject: an agency's records about one child share a lane."""
+    held = (
+        identifiers.own_id,
+        identifiers.nhs_number,
+        identifiers.upn,
+        identifiers.council_id,
+    )
+    local = next((one for one in held if one), None)
+    return os.urandom(8) if local is None else message_key(side.keys.id_key, local)
+
+
+async def send_waiting(side: AgencySide) -> int:
+    """Publish what the outbox holds and does not know to be published; return how many."""
+    sent = 0
+    while waiting := await side.outbox.waiting(OUTBOX_CHUNK):
+        await side.stream.publish([one.message for one in waiting])
+        reach("outbox.after-publish")
+        await side.outbox.published([one.record_id for one in waiting])
+        sent += len(waiting)
+    return sent

@@ -1,0 +1,170 @@
+"""Receiving: an agency follows the log, verifies what came for it, and keeps it in its inbox.
+
+A delivery goes into the inbox only verified (`broker.receipts.delivery`), once under its id, with
+the lane position in the same transaction. One that does not verify is kept aside with its code and
+shown; nothing of it is handed over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from broker.access_log.notes import Checkpoint
+from broker.access_log.ports import DeliveryId
+from broker.access_log.published import CHECKPOINTS, Followed, Published, follow
+from broker.faults import reach
+from broker.lanes import Bound, Lane, Message, Received
+from broker.receipts.delivery import Verifier
+from broker.receipts.errors import DeliveryRefused
+from broker.receipts.inbox import DONE, INBOX, NOTHING_DONE, Done, InboxRow, Item
+from broker.records.batches import BatchVerifier
+from broker.runtimes.agency import AgencySide
+from broker.runtimes.protocol import log_keys
+from broker.runtimes.topics import FOLLOWED
+
+GROUP = "consumer"
+LAST = b"last"
+ROWS_AT_ONCE = 1000
+TAKE = Bound(count=500, octets=8 * 1024 * 1024)
+
+
+@dataclass(slots=True)
+class ReceiveReport:
+    """What one look at the topics brought.
+
+    Attributes:
+        received: deliveries that are new in the inbox.
+        refused: (topic, offset, code) of deliveries that do not verify.
+    """
+
+    received: int = 0
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
+
+
+async def receive(side: AgencySide) -> ReceiveReport:
+    """Take what lies on the agency's topics into its inbox.
+
+    Raises:
+        LogError: the published log does not follow on what this agency has seen of it: nothing is
+            taken in, and every signatory must be told.
+        Unavailable: a store cannot be reached.
+    """
+    roots = await follow_log(side)
+    report = ReceiveReport()
+    verifier = Verifier(
+        partnership=side.partnership,
+        agency=side.agency,
+        opener=side.opener,
+        registry=side.protocol.registry,
+        batches=BatchVerifier(side.partnership),
+        protocol_head=side.protocol.head_at,
+        origin=side.protocol.trust.origin,
+        log_keys=log_keys(side.protocol.trust),
+        checkpoints=roots,
+    )
+    topics = [f"deliveries.{side.agency}", f"quarantine.{side.agency}"]
+    async with side.own.lanes(topics, GROUP) as lanes:
+        for lane in lanes:
+            while await _take(side, lane, verifier, report):
+                pass
+    return report
+
+
+async def _take(side: AgencySide, lane: Lane, verifier: Verifier, report: ReceiveReport) -> int:
+    batch = await lane.take(TAKE)
+    rows: list[Message] = []
+    for received in batch.messages:
+        row = _verified(side, received, verifier, report)
+        if row is not None:
+            rows.append(row)
+    if batch.messages:
+        known = await lane.recall(INBOX, [row.key for row in rows])
+        fresh = [row for row in rows if row.key not in known]
+        reach("consumer.before-commit")
+        await lane.commit(batch, fresh)
+        reach("consumer.after-commit")
+        report.received += len(fresh)
+    return len(batch.messages)
+
+
+def _verified(
+    side: AgencySide, received: Received, verifier: Verifier, report: ReceiveReport
+) -> Message | None:
+    topic = received.message.topic
+    try:
+        found = verifier.verify(received.message.value, topic)
+    except DeliveryRefused as error:
+        report.refused.append((topic, received.offset, error.code.name))
+        return None
+    row = InboxRow.of(found, side.clock.now())
+    return Message(INBOX, found.id, side.seal_row(row.encode()))
+
+
+async def follow_log(side: AgencySide) -> dict[int, bytes]:
+    """Follow the published checkpoints; return size → root of all that were ever followed.
+
+    What was followed is kept before it is used.
+
+    Raises:
+        LogError: a checkpoint does not follow on the one before.
+    """
+    rows = dict(await _rows(side, FOLLOWED))
+    last = rows.pop(LAST, b"")
+    offset = int.from_bytes(last[:8])
+    followed = Followed(int.from_bytes(last[8:16]), last[16:])
+    roots = {int.from_bytes(size): root for size, root in rows.items()}
+    while steps := await side.stream.read(CHECKPOINTS, offset, ROWS_AT_ONCE):
+        for step in steps:
+            checkpoint = _step(side, followed, step)
+            followed = Followed(checkpoint.size, checkpoint.root)
+            roots[checkpoint.size] = checkpoint.root
+        offset = steps[-1].offset + 1
+        kept = [
+            Message(FOLLOWED, size.to_bytes(8), root)
+            for size, root in roots.items()
+            if size.to_bytes(8) not in rows
+        ]
+        where = offset.to_bytes(8) + followed.size.to_bytes(8) + followed.root
+        await side.own.publish([*kept, Message(FOLLOWED, LAST, where)])
+        rows.update({one.key: one.value for one in kept})
+    return roots
+
+
+def _step(side: AgencySide, followed: Followed, step: Received) -> Checkpoint:
+    trust = side.protocol.trust
+    published = Published.decode(step.message.value)
+    return follow(followed, published, trust.origin, log_keys(trust))
+
+
+async def inbox(side: AgencySide) -> list[Item]:
+    """Return everything in the inbox, oldest first."""
+    done = {key: side.open_row(value) for key, value in await _rows(side, DONE)}
+    items = [
+        Item(
+            InboxRow.decode(DeliveryId(key), side.open_row(value)),
+            Done.decode(done[key]) if key in done else NOTHING_DONE,
+        )
+        for key, value in await _rows(side, INBOX)
+    ]
+    return sorted(items, key=lambda item: item.row.index)
+
+
+async def note_done(side: AgencySide, items: Sequence[Item]) -> None:
+    """Keep what was done with deliveries."""
+    rows = [Message(DONE, one.row.id, side.seal_row(one.done.encode())) for one in items]
+    if rows:
+        await side.own.publish(rows)
+
+
+def acknowledged(item: Item, at: int) -> Item:
+    """Return a delivery taken on; the first time stands."""
+    first = item.done.acknowledged
+    return item if first is not None else replace(item, done=replace(item.done, acknowledged=at))
+
+
+async def _rows(side: AgencySide, topic: str) -> list[tuple[bytes, bytes]]:
+    found: list[tuple[bytes, bytes]] = []
+    offset = 0
+    while rows := await side.own.read(topic, offset, ROWS_AT_ONCE):
+        found += [(row.message.key, row.message.value) for row in rows]
+        offset = rows[-1].offset + 1
+    return found

@@ -1,0 +1,26 @@
+"""Which topics there are, which are tables, and in which store each lies.
+
+The catalogue for people and other systems is `schemas/topics.yaml`; a test compares the two.
+"""
+
+from broker.access_log.published import CHECKPOINTS, SHOWN
+from broker.access_log.sequencer import DECIDED
+from broker.backends.topology import Topology
+from broker.receipts.inbox import DONE, INBOX
+from broker.routing.holders import HOLDERS
+from broker.routing.intake import HELD, PROTOCOL, SEEN
+from broker.routing.knowledge import REGISTERS
+
+FOLLOWED = "followed"
+"""An agency's table of checkpoints that it has followed: size → root; `last` → how far."""
+
+STREAM = ("records.", "urgent.", "deliveries.", "quarantine.", PROTOCOL, CHECKPOINTS, SHOWN)
+BROKER = (DECIDED, SEEN, REGISTERS, HELD, HOLDERS)
+AGENCY = (INBOX, DONE, FOLLOWED)
+
+TOPOLOGY = Topology(
+    1,
+    compacted={SEEN, HELD, HOLDERS, INBOX, DONE, FOLLOWED, SHOWN},
+    single_shard={PROTOCOL, REGISTERS, CHECKPOINTS, SHOWN},
+)
+"""One shard: an embedded installation has one router."""

@@ -1,0 +1,112 @@
+"""Verifying an embedded installation from its stored bytes: log, decisions, deliveries.
+
+Everything is read from disk and derived anew, from the partnership's first root on. The record
+keys and the log's key are needed to look into entries; without them the tree alone is verified.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from broker.access_log.findings import Finding, LogReport
+from broker.access_log.reader import LogView, read_state
+from broker.access_log.verify import Checks, verify_log
+from broker.access_log.verify_deliveries import DeliveriesReport, verify_deliveries
+from broker.backends.files.store import FileTileStore
+from broker.backends.sqlite.record_keys import SqliteRecordKeys
+from broker.backends.sqlite.store import Store
+from broker.backends.sqlite.streams import SqliteStreams
+from broker.clock import Clock
+from broker.lanes import Received
+from broker.runtimes.core import CoreParts, make_replay
+from broker.runtimes.keystore import BrokerSecrets
+from broker.runtimes.layout import Layout
+from broker.runtimes.opening import BrokerOpener
+from broker.runtimes.protocol import log_keys, protocol_entries, read_protocol
+from broker.runtimes.topics import BROKER, STREAM, TOPOLOGY
+
+READ_AT_ONCE = 1000
+MEMO_SIZE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was verified.
+
+    Attributes:
+        log: the tree, the openings, the decisions.
+        deliveries: what was released; None if the log is not sound.
+        decisions: decisions made again.
+    """
+
+    log: LogReport
+    deliveries: DeliveriesReport | None
+    decisions: int
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that is wrong."""
+        return self.log.findings + (() if self.deliveries is None else self.deliveries.findings)
+
+    @property
+    def sound(self) -> bool:
+        """Whether released ⊆ logged ⊆ allowed was shown."""
+        return not self.findings and self.deliveries is not None and not self.log.closed
+
+
+async def verify(
+    layout: Layout,
+    clock: Clock,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Verification:
+    """Verify everything that an installation holds.
+
+    Raises:
+        InstallationError: there is no such installation.
+        ProtocolError: the published protocol does not verify.
+        Unavailable: a store cannot be reached.
+    """
+    layout.require()
+    with ExitStack() as stack:
+        secrets = BrokerSecrets.load(layout.broker_secrets)
+        stream = stack.enter_context(Store.open(layout.stream, readonly=True))
+        own = stack.enter_context(Store.open(layout.broker_store, readonly=True))
+        keys = stack.enter_context(SqliteRecordKeys.open(layout.record_keys, secrets.record_keys))
+        places = dict.fromkeys(STREAM, stream) | dict.fromkeys(BROKER, own)
+        streams = SqliteStreams(places, stream, clock, TOPOLOGY)
+        first_root = layout.first_root.read_bytes()
+        protocol = await read_protocol(streams, first_root)
+        trust = protocol.trust
+        keys_of_log = log_keys(trust)
+        replay = make_replay(
+            CoreParts.of(first_root, secrets, MEMO_SIZE), await protocol_entries(streams)
+        )
+        tiles = FileTileStore(layout.log, cache_bytes=0)
+        opener = BrokerOpener(protocol.partnership, secrets.facts, keys)
+        checks = Checks(trust.origin, keys_of_log, opener, replay, progress)
+        report = await verify_log(tiles, checks)
+        deliveries = None
+        state = await read_state(tiles) if report.sound else None
+        if state is not None:
+            topics = [
+                f"{kind}.{agency}"
+                for kind in ("deliveries", "quarantine")
+                for agency in protocol.agencies()
+            ]
+            deliveries = await verify_deliveries(
+                _messages(streams, topics),
+                LogView(tiles, state),
+                report.ledger,
+                trust.origin,
+                keys_of_log,
+            )
+        return Verification(report, deliveries, replay.decisions)
+
+
+async def _messages(streams: SqliteStreams, topics: list[str]) -> AsyncIterator[Received]:
+    for topic in topics:
+        offset = 0
+        while found := await streams.read(topic, offset, READ_AT_ONCE):
+            for received in found:
+                yield received
+            offset = found[-1].offset + 1

@@ -1,0 +1,239 @@
+"""What the tests of formats share: a context, fixtures of each format's shape, and one reader.
+
+Children here do not exist; NHS numbers are of the test range.
+"""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from typing import Any, TypeAlias
+
+from adapters.dates import iso_instant
+from adapters.format import Draft, ReadContext
+from adapters.reading import Reading, read_bytes
+from adapters.registry import named
+from broker import shipped
+from broker.records.names import AgencyId
+from broker.records.schemas import SchemaSet
+from broker.records.statement import Contact
+
+Json: TypeAlias = Any
+"""Parsed JSON, and what a test makes of it."""
+
+AT = iso_instant("2026-03-04T12:00:00Z", "at")
+NHS = "9990000018"
+OTHER_NHS = "9990000026"
+UPN = "H801200001001"
+CONTACT = Contact("duty sergeant", "missing", "01632 960101")
+
+AGENCIES = {
+    "police": "eastshire-police",
+    "health": "eastshire-hospitals",
+    "education": "st-brannocks-school",
+    "social-care": "eastshire-council",
+}
+
+
+def context(agency_type: str = "police", **changes: Json) -> ReadContext:
+    """A context of Wednesday noon."""
+    base = ReadContext(AgencyId(AGENCIES[agency_type]), agency_type, AT, CONTACT)
+    return replace(base, **changes)
+
+
+def read(data: Json, format_name: str, ctx: ReadContext, name: str = "export") -> Reading:
+    """Read bytes, text, or what is dumped as JSON."""
+    if isinstance(data, str):
+        data = data.encode()
+    elif not isinstance(data, bytes):
+        data = json.dumps(data).encode()
+    return read_bytes(data, name, ctx, named(format_name))
+
+
+def codes(reading: Reading) -> dict[str, int]:
+    """How often each code stands among the rejected items."""
+    return dict(Counter(one.code for one in reading.accounting.rejected))
+
+
+def only(reading: Reading) -> Draft:
+    """The one draft of a reading."""
+    assert len(reading.drafts) == 1, reading.accounting
+    return reading.drafts[0]
+
+
+def content(draft: Draft) -> dict[str, Json]:
+    """A draft's content, for looking into."""
+    return dict(draft.statement.content)
+
+
+def child(record: Json, **said: Json) -> Json:
+    """A wrapper of one child's record."""
+    return {"nhsNumber": NHS, "dateOfBirth": "2011-09-25", **said, "record": record}
+
+
+@cache
+def schemas() -> SchemaSet:
+    """Every shipped schema."""
+    root = shipped.schemas()
+    return SchemaSet(
+        {f"{path.parent.name}/{path.name}": path.read_bytes() for path in root.glob("*/*.avsc")}
+    )
+
+
+POLICE = {
+    "policeMarkerDetails": "Officers attend in pairs.",
+    "servicesKnownTo": ["Youth justice service"],
+    "lastPoliceProtectionPowerEvent": "2025-10-30",
+    "riskSexualExploitation": True,
+    "riskCriminalExploitation": False,
+    "riskRadicalisation": None,
+    "riskModernSlaveryAndTrafficking": None,
+    "riskGangsAndYouthViolence": True,
+    "riskAssessedOn": "2026-03-01",
+    "handling": "P",
+    "crimeActiveStatusesAndPlans": [{"status": "Open to youth justice", "plan": None}],
+    "missingEpisodes": [
+        {
+            "reference": "EP-1",
+            "date": "2026-03-03",
+            "startedAt": "2026-03-03T21:40:00Z",
+            "returned": False,
+            "risk": "high",
+            "lastSeenAt": "2026-03-03T21:15:00Z",
+            "lastSeenPlace": "Bus station",
+            "lastSeenPostcode": "ZZ1 2BS",
+            "circumstances": "Left after a call.",
+            "returnInterviewOffered": False,
+        },
+        {"date": "2026-02-01", "returnedHomeInterviewAttended": True},
+    ],
+}
+
+HEALTH = {
+    "registeredGPName": "Dr Example",
+    "missedAppointments": [{"date": "2026-02-01", "setting": "GP", "reason": None}],
+    "emergencyDepartmentAttendances": [
+        {
+            "date": "2026-03-04",
+            "arrivedAt": "2026-03-04T02:05:00Z",
+            "reason": "Fall on stairs",
+            "mode": "Ambulance",
+            "disposition": "Admitted",
+            "organisation": "Eastshire General",
+            "department": "ED",
+            "accompaniedBy": {"relationship": "Aunt", "name": "Sam Sample"},
+        },
+        {"date": "2026-01-05", "reason": None},
+    ],
+}
+
+EDUCATION = {
+    "educationSettingName": "St Brannock's School",
+    "educationSettingAddress": {"line1": "1 Quay Street", "townOrCity": "Eastmouth", "postcode": "ZZ2"},
+    "educationSettingTelephone": "01632 960410",
+    "educationActiveStatusesAndPlans": [{"status": "SEND", "plan": "EHC plan"}],
+    "yearlyEducationAttendances": [
+        {
+            "academicTermYearStart": 2025,
+            "academicTermYearEnd": 2026,
+            "attendancePercentage": 70,
+            "unauthorisedAbsencePercentage": 2.5,
+            "suspensions": 1,
+            "exclusions": 0,
+            "schoolMovesNonTransitional": 0,
+            "schoolsAverageAttendance": 97.5,
+        }
+    ],
+    "absences": [
+        {"firstDay": "2026-03-03", "lastDay": "2026-03-04", "code": "O", "sessions": 4},
+    ],
+}
+
+SOCIAL_CARE = {
+    "keyWorker": "Jo Example",
+    "dutyContactDetails": ["01632 960201"],
+    "teamInvolvement": ["Assessment team"],
+    "cscActiveStatusesAndPlans": [{"status": "Child In Need", "plan": "Child in need plan"}],
+    "childrensServicesReferrals": [
+        {"date": "2026-03-02", "type": "Early Help"},
+        {"date": "2026-03-02", "type": "Social Care", "source": "A&E", "section47": True},
+    ],
+}
+
+FORMS = {
+    "forms": [
+        {
+            "form": "involvement",
+            "agency": "eastshire-council",
+            "reference": "I-1",
+            "child": {"councilId": "EC-1", "ownId": "L-1", "dateOfBirth": "2011-09-25"},
+            "kind": "allocated",
+            "from": "2025-09-01",
+            "site": {"name": "Council office", "postcode": "ZZ1"},
+        },
+        {
+            "form": "alert",
+            "child": {"councilId": "EC-1", "dateOfBirth": "2011-09-25"},
+            "kind": "not-visible-to",
+            "from": "2026-03-01",
+            "who": ["parent", "carer"],
+            "note": "No letters home.",
+        },
+        {
+            "form": "concern",
+            "child": {"nhsNumber": NHS, "dateOfBirth": "2011-09-25"},
+            "at": "2026-03-04T09:00:00Z",
+            "urgency": "immediate",
+            "categories": ["exploitation"],
+            "account": "A new telephone.",
+            "voice": {"ownWords": "Don't tell.", "recognition": "partial", "telling": "prompted"},
+            "shareableSummary": "New telephone.",
+            "summaryShareable": True,
+            "thirdPartyChecked": True,
+            "persons": [{"role": "relative", "name": "Lee Sample"}],
+            "indicators": [{"code": "unexplained-gifts", "on": "2026-03-04", "basis": "fact"}],
+            "addressedTo": ["eastshire-council/mash"],
+            "decidedBy": "Designated safeguarding lead",
+        },
+    ]
+}
+
+ADT = "\r".join(
+    (
+        "MSH|^~\\&|EPR|EASTSHIRE-HOSPITALS|CONC|EAST|20260304020500+0000||ADT^A04|C1|P|2.4",
+        "EVN|A04|20260304020500+0000",
+        f"PID|1||H-77^^^EGH^MR~{NHS}^^^NHS^NH||MARSH^ELLIE||20110925|F|||1 Quay Street",
+        "NK1|1|SAMPLE^SAM|AUNT",
+        "PV1|1|E|ED^^^EASTSHIRE GENERAL|||||||101|||||||||V1" + "|" * 17 + "09"
+        + "|" * 8 + "20260304020300+0000",
+        "PV2|||^Fall on stairs \\T\\ cut" + "|" * 35 + "A",
+        "",
+    )
+)  # fmt: skip
+
+MISSING_CSV = (
+    "CHILD,DOB,MISSING,MIS_START,MIS_END\n"
+    "EC-1,25/09/2011,M,01/02/2025,03/02/2025\n"
+    "EC-2,25/09/2012,A,01/02/2025,\n"
+)
+HEADER_CSV = (
+    "CHILD,SEX,DOB,ETHNIC,UPN,MOTHER,MC_DOB\n"
+    f"EC-1,2,25/09/2011,WBRI,{UPN},,\n"
+    "EC-2,2,25/09/2012,WBRI,UN3,,\n"
+)
+
+SHAPES: dict[str, tuple[str, bytes]] = {
+    "police-sui-json": ("police", json.dumps([child(POLICE)]).encode()),
+    "health-sui-json": ("health", json.dumps([child(HEALTH)]).encode()),
+    "health-hl7-adt": ("health", ADT.encode()),
+    "education-sui-json": ("education", json.dumps([child(EDUCATION)]).encode()),
+    "social-care-sui-json": ("social-care", json.dumps([child(SOCIAL_CARE)]).encode()),
+    "social-care-ssda903-missing": ("social-care", MISSING_CSV.encode()),
+    "social-care-ssda903-header": ("social-care", HEADER_CSV.encode()),
+    "form": ("social-care", json.dumps(FORMS).encode()),
+    "personal-details-sui-json": (
+        "social-care",
+        b'{"firstName": "Ellie", "namesOfIndividualsResidingAtMainAddress": ["Sam"]}',
+    ),
+}
+"""Each format with a type of agency that has it, and a file that it reads whole."""

@@ -1,0 +1,58 @@
+"""The formats on real exports' shapes, where those lie beside the project."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.reading import read_file
+from tests.adapters.reading_support import context
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+
+pytestmark = pytest.mark.skipif(
+    not SAMPLES.is_dir(), reason="the sample exports do not lie beside this checkout"
+)
+
+
+@pytest.mark.parametrize(
+    ("agency_type", "record", "mapped"),
+    [
+        ("police", "CrimeDataRecordV1", 2),
+        ("health", "HealthDataRecordV1", 2),
+        ("education", "EducationDetailsRecordV1", 2),
+        ("social-care", "ChildrensServicesDetailsRecordV1", 5),
+    ],
+)
+def test_single_unique_identifier_exports(agency_type: str, record: str, mapped: int) -> None:
+    # Given one child as an agency holds her, when the file is read
+    path = SAMPLES / "sui" / f"{agency_type}-9449303223_{record}.json"
+    reading = read_file(path, context(agency_type))
+    # Then each entry of its lists is a record, with the NHS number of the file's name.
+    assert (reading.accounting.mapped, reading.accounting.rejected) == (mapped, ())
+    assert {d.statement.identifiers.nhs_number for d in reading.drafts} == {"9449303223"}
+
+
+def test_identity_comes_from_the_agency_s_own_personal_details() -> None:
+    # Given social care's file, beside which its own personal details lie, when it is read
+    name = "social-care-9449303223_ChildrensServicesDetailsRecordV1.json"
+    reading = read_file(SAMPLES / "sui" / name, context("social-care"))
+    # Then the date of birth is there; education's own personal details have none.
+    born = {d.statement.identifiers.date_of_birth for d in reading.drafts}
+    assert born == {"2011-09-25"}
+    other = "education-9449303223_EducationDetailsRecordV1.json"
+    reading = read_file(SAMPLES / "sui" / other, context("education"))
+    assert {d.statement.identifiers.date_of_birth for d in reading.drafts} == {None}
+
+
+def test_missing_episodes_of_the_annual_return() -> None:
+    # Given missing.csv with header.csv beside it, when it is read
+    reading = read_file(SAMPLES / "ssda903" / "missing.csv", context("social-care"))
+    # Then all 43 rows are mapped as history.
+    assert (reading.accounting.read, reading.accounting.mapped) == (43, 43)
+    assert {d.statement.kind.word for d in reading.drafts} == {"history"}
+
+
+def test_a_directory_of_agreements_is_no_export() -> None:
+    # Given a file that no format knows, when it is read, then it is refused with a way on.
+    reading = read_file(SAMPLES / "sui" / "org-directory.json", context("police"))
+    assert [one.code for one in reading.accounting.rejected] == ["input.format.unknown"]

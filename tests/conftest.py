@@ -1,0 +1,33 @@
+"""Fixtures and settings that every folder of tests shares."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.support import services
+
+# No deadline: two shared cores make the time of one example meaningless. CI draws the same examples
+# each time, so that a change is judged and not a seed; at a desk new ones are tried in each run.
+settings.register_profile("desk", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "desk")
+
+
+@pytest.fixture
+def opa_binary() -> Path:
+    """OPA of the version that the policies are built with; skips where it cannot be had."""
+    found = services.opa()
+    if isinstance(found, services.Missing):
+        services.do_without(found)
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what was not tested for want of a service."""
+    lines = services.left_out()
+    if lines:
+        terminalreporter.section("left out for want of a service", yellow=True)
+        for line in lines:
+            terminalreporter.write_line(line)

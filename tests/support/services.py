@@ -1,0 +1,70 @@
+"""Services that tests need and this machine may lack: found, else provided, else skipped aloud.
+
+The order is the same for each: what the environment names, what can be provided here, and else a
+skip that is counted at the end of the run with its reason. In CI (CI=true) such a skip is a
+failure, so that a green run has run everything.
+"""
+
+import os
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.support.tree import ROOT
+
+OPA_BUILD_SECONDS = 280
+"""Longest wait for OPA's first build with Go: about 70 s on two idle cores, and below the time at
+which pytest ends a test that hangs (`faulthandler_timeout`)."""
+
+_left_out: Counter[str] = Counter()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A service that is neither named by the environment nor to be had here.
+
+    Attributes:
+        service: its name.
+        why: the reason, for whoever reads the end of the run.
+    """
+
+    service: str
+    why: str
+
+
+@cache
+def opa() -> Path | Missing:
+    """Return the OPA binary of the version that the policies are built with, if it can be had."""
+    try:
+        found = subprocess.run(
+            [ROOT / "scripts" / "opa"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=OPA_BUILD_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        said: list[str] = error.stderr.splitlines()
+        return Missing("OPA", said[-1] if said else "scripts/opa failed")
+    except subprocess.TimeoutExpired:
+        return Missing("OPA", f"no build within {OPA_BUILD_SECONDS} s")
+    return Path(found.stdout.strip())
+
+
+def do_without(missing: Missing) -> NoReturn:
+    """Skip the running test for want of a service, and count it; fail it in CI."""
+    line = f"{missing.service} is missing: {missing.why}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{line} In CI nothing may be left out.", pytrace=False)
+    _left_out[line] += 1
+    pytest.skip(line)
+
+
+def left_out() -> list[str]:
+    """Return one line for each missing service: how many tests did without it, and why."""
+    return [f"{count} not run, {line}" for line, count in sorted(_left_out.items())]
