@@ -94,7 +94,9 @@ def nhs_number(text: str) -> str | None:
     if _NHS.fullmatch(said) is None:
         return None
     digits = said.replace(" ", "").replace("-", "")
-    return digits if digits[0] in ISSUED and is_valid(digits) else None
+    # One digit ten times has a true check digit, and is what people type when they have none.
+    made_up = len(set(digits)) == 1
+    return digits if digits[0] in ISSUED and not made_up and is_valid(digits) else None
 
 
 def upn(text: str) -> str | None:

@@ -10,22 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import hl7
-
 from adapters.dates import hl7_moment, not_future
 from adapters.drafting import Naming, Saying, draft
 from adapters.errors import FIELD_CODE, FIELD_MISSING, HL7_MESSAGE, OTHER_AGENCY, InputRefused
 from adapters.format import Context, Outcome, ReadContext, Unmapped, one_item, warned
 from adapters.health.attendance import facts
+from adapters.health.hl7_message import Message, messages
 from adapters.health.protected import protections
 from adapters.identifiers import Child, Said, check
-from adapters.sources.text import TEXT_LIMIT, clean, decode, glance
+from adapters.sources.text import decode, glance
 from broker.clock import Instant
 
 NAME = "health-hl7-adt"
 EMERGENCY = "E"
 NHS = "NH"
-BATCH_SEGMENTS = ("FHS", "BHS", "BTS", "FTS")
 
 MODES = {
     "A": "ambulance",
@@ -59,57 +57,13 @@ NOT_MAPPED = {
 }
 PID_NOT_MAPPED = {
     8: "PID-8 (sex)",
-    10: "PID-10 (race)",
+    10: "PID-10 (ethnic group)",
     11: "PID-11 (address)",
-    13: "PID-13 (home)",
+    13: "PID-13 (telephone)",
 }
 
-MOST_REPEATS = 50
-"""Repeats of one field that are looked at: identifiers of one patient are fewer."""
-
 _HEADER = re.compile(r"(?:^|[\r\n\x0b])MSH[^A-Za-z0-9\s]")
-_BREAK = re.compile(r"\r\n|\r|\n")
 _LOCAL = re.compile(r"Z[A-Z0-9]{2}", re.ASCII)
-_MARKS = str.maketrans("", "", "\x0b\x1c")
-
-
-class Message:
-    """One parsed message; every access gives text, empty where the message has nothing."""
-
-    def __init__(self, text: str) -> None:
-        """Parse.
-
-        Raises:
-            InputRefused: `hl7.message`.
-        """
-        try:
-            self._parsed = hl7.parse(text)
-        except (hl7.HL7Exception, ValueError, IndexError, KeyError, AssertionError) as error:
-            raise InputRefused(HL7_MESSAGE, "message") from error
-
-    def get(self, segment: str, field: int, repeat: int = 1, component: int = 1) -> str:
-        """Return a component's text.
-
-        Raises:
-            InputRefused: `field.text`.
-        """
-        try:
-            found = self._parsed.extract_field(segment, 1, field, repeat, component, 1)
-        except (LookupError, ValueError, TypeError):
-            return ""
-        return clean(str(found), f"{segment}-{field}", TEXT_LIMIT) or ""
-
-    def repeats(self, segment: str, field: int) -> range:
-        """Return the numbers of a field's repeats."""
-        try:
-            count = len(self._parsed.segment(segment)(field))
-        except (LookupError, TypeError):
-            count = 0
-        return range(1, min(count, MOST_REPEATS) + 1)
-
-    def segments(self) -> set[str]:
-        """Return the names of its segments."""
-        return {str(segment[0]) for segment in self._parsed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +88,10 @@ class HL7Adt:
             InputRefused: the file is no text.
         """
         naming = Naming()
-        text = decode(stream.read(), context.encoding).translate(_MARKS)
+        text = decode(stream.read(), context.encoding)
         for number, lines in enumerate(messages(text), start=1):
             place = f"message {number}"
             yield from one_item(place, _map(lines, place, naming, context))
-
-
-def messages(text: str) -> Iterator[str]:
-    """Yield each message as one string of segments between CRs.
-
-    What stands before the first MSH, batch headers apart, is yielded too: it will not parse.
-    """
-    current: list[str] = []
-    for raw in _BREAK.split(text):
-        line = raw.strip()
-        if not line or line[:3] in BATCH_SEGMENTS:
-            continue
-        if line[:3] == "MSH" and current:
-            yield "\r".join(current)
-            current = []
-        current.append(line)
-    if current:
-        yield "\r".join(current)
 
 
 def _map(text: str, place: str, naming: Naming, context: ReadContext) -> Iterator[Outcome]:

@@ -71,19 +71,23 @@ class Ledger:
         first: the first entry that it covers.
         roots: size of the tree after each batch → root there.
         topics: names of topics, by number; number 0 is none.
+        numbers: the same, by name.
         released: for each entry the number of the topic that it was released to.
     """
 
     first: int
     roots: dict[int, bytes] = field(default_factory=dict)
     topics: list[str] = field(default_factory=lambda: [""])
-    released: "array[int]" = field(default_factory=lambda: array("H"))
+    numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
+    released: "array[int]" = field(default_factory=lambda: array("L"))
 
     def add(self, topic: str) -> None:
         """Remember the topic of the next entry."""
-        if topic not in self.topics:
+        number = self.numbers.get(topic)
+        if number is None:
+            number = self.numbers[topic] = len(self.topics)
             self.topics.append(topic)
-        self.released.append(self.topics.index(topic))
+        self.released.append(number)
 
     def topic(self, index: int) -> str:
         """Return where an entry was released to; empty if nowhere."""

@@ -1,12 +1,20 @@
 """The releaser: hands out what was decided, once its entry is in the log, with the proof of that.
 
-Before a delivery that rests on a new checkpoint, the checkpoint itself is published, with the proof
-that the log goes on from the one published before (`broker.access_log.published`): by the lane of
-shard 0, in one commit with the note of which was published last.
-
 It reads the same topic as the sequencer, through lanes of its own, and releases a message only when
 the log's commit record says that it is in: its offset is before the record's position. Deliveries
 and lane position are committed together, so each goes out once.
+
+Order of every run, and what a crash after the step leaves behind:
+
+1. Publish the checkpoint that the deliveries rest on, with the proof that the log goes on from the
+   one published before (`published`), by the lane of shard 0, in one commit with the row that says
+   which was published last. (A checkpoint that no delivery rests on yet; the row keeps the next
+   releaser from publishing it again.)
+2. Lane by lane, commit the deliveries and the lane's position. (Other lanes' messages come again,
+   and are proved against the checkpoint of that time.)
+
+So a delivery's checkpoint is always published before it, which is why a releaser must own shard 0.
+A log that does not continue what was published is not released from, whoever signed it.
 """
 
 from collections.abc import Sequence
@@ -18,7 +26,7 @@ from broker.access_log.errors import DEAD, ORIGIN, LogError
 from broker.access_log.ports import TileStore
 from broker.access_log.proofs import ProofWriter
 from broker.access_log.prover import TileCache
-from broker.access_log.published import CHECKPOINTS, SHOWN, Published
+from broker.access_log.published import CHECKPOINTS, SHOWN, Followed, Published
 from broker.access_log.reader import LogView
 from broker.access_log.record import CommitRecord, LogState
 from broker.access_log.trail import Trail
@@ -54,15 +62,24 @@ class Releaser:
         """Release what the log in `store` holds.
 
         Args:
-            lanes: over `decided`; their sink store holds the topics of deliveries.
+            lanes: over `decided`, that of shard 0 among them; their sink store holds the topics
+                of deliveries, and that of checkpoints.
             store: the log's store, written by the sequencer.
+
+        Raises:
+            ValueError: the lane of shard 0 is missing: nothing could be published.
         """
         self._lanes = tuple(lanes)
+        publishing = [lane for lane in lanes if lane.shard == 0]
+        if not publishing:
+            message = "a releaser publishes checkpoints by the lane of shard 0"
+            raise ValueError(message)
+        self._publishing = publishing[0]
         self._store = store
         self._taken = [Batch(()) for _ in lanes]
         self._trail = Trail()
         self._cache = TileCache()
-        self._shown: int | None = None
+        self._shown: Followed | None = None
         self._raw: bytes | None = None
         self._view: LogView | None = None
         self._alive = True
@@ -73,7 +90,8 @@ class Releaser:
         Waits, as `bound` says, for messages; never for the log.
 
         Raises:
-            LogError: `log.sequencer.dead`; or the log does not add up: nothing was released.
+            LogError: `log.sequencer.dead`; or the log does not add up, or does not continue what
+                was published of it: nothing was released.
             LaneError: from a lane.
             Unavailable: the log's store cannot be reached.
         """
@@ -110,7 +128,7 @@ class Releaser:
         writer = ProofWriter(view.prover(self._cache), view.state.record.checkpoint)
         deliveries = 0
         if any(batch.messages for batch in ready):
-            await self._show(view)
+            await self._publish(view)
         for number, (lane, batch) in enumerate(zip(self._lanes, ready, strict=True)):
             if batch.messages:
                 outputs = await self._outputs(batch, view, writer)
@@ -123,25 +141,23 @@ class Releaser:
         self._cache.trim()
         return Released(sum(len(batch.messages) for batch in ready), deliveries, 0)
 
-    async def _show(self, view: LogView) -> None:
+    async def _publish(self, view: LogView) -> None:
         """Publish the checkpoint of `view`, unless it was published before."""
-        size = view.state.tree.size
-        first = next((lane for lane in self._lanes if lane.shard == 0), None)
-        if first is None or self._shown == size:
-            return
+        now = Followed(view.state.tree.size, view.state.tree.root())
         if self._shown is None:
-            rows = await first.recall(SHOWN, [LAST])
-            self._shown = int.from_bytes(rows.get(LAST, b""), "big")
-            if self._shown == size:
-                return
-        path = await view.consistency(self._cache, self._shown)
-        step = Published(view.state.record.checkpoint, self._shown, path)
+            rows = await self._publishing.recall(SHOWN, [LAST])
+            self._shown = Followed.decode(rows.get(LAST, b""))
+        if self._shown == now:
+            return
+        path = await view.consistency(self._cache, self._shown.size)
+        step = Published(view.state.record.checkpoint, self._shown.size, path)
+        self._shown.check(step, now)
         outputs = [
             Message(CHECKPOINTS, bytes(8), step.encode()),
-            Message(SHOWN, LAST, size.to_bytes(8, "big")),
+            Message(SHOWN, LAST, now.encode()),
         ]
-        await first.commit(Batch(()), outputs)
-        self._shown = size
+        await self._publishing.commit(Batch(()), outputs)
+        self._shown = now
 
     async def _outputs(self, ready: Batch, view: LogView, writer: ProofWriter) -> list[Message]:
         waiting: list[tuple[int, Message]] = []

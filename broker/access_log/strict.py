@@ -12,10 +12,10 @@ array, record, union.
 Source: Apache Avro 1.12 specification, "Binary encoding".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from broker.records.wire import Malformed, read_bytes, read_fixed, read_long
+from broker.records.wire import Malformed, read_bytes, read_long
 
 Reader = Callable[[bytes, int], tuple[Any, int]]
 """Reads the value at a place; returns it and where the next one begins.
@@ -25,38 +25,42 @@ Raises `Malformed` or `UnicodeDecodeError`, or `IndexError` beyond the end.
 
 _INT_END = 1 << 31
 
+_LONGER_OR_NEGATIVE = 0x81
+"""Bits of a length's first byte: another byte follows; the number is below zero."""
+
+_MOST_BRANCHES = 64
+"""Branches of a union up to which one byte names each."""
+
 
 def reader_of(schema: object) -> Reader:
     """Return the reader of a schema, names used after they were defined.
 
     Raises:
-        ValueError: a type that the log's formats do not use.
+        ValueError: a type that the log's formats do not use, or a union of too many.
     """
     return _compile(schema, {})
 
 
 def _compile(schema: object, names: dict[str, Reader]) -> Reader:
-    if isinstance(schema, str) and schema in names:
-        return names[schema]
-    if isinstance(schema, str) and schema in _PRIMITIVE:
-        return _PRIMITIVE[schema]
-    if isinstance(schema, Sequence) and not isinstance(schema, str):
-        return _union([_compile(branch, names) for branch in schema])
-    if not isinstance(schema, Mapping):
-        message = f"the log's formats have no type {schema}"
-        raise ValueError(message)
-    if schema["type"] == "array":
-        return _array(_compile(schema["items"], names))
-    if schema["type"] == "fixed":
-        reader = _fixed(schema["size"])
-    elif schema["type"] == "record":
-        fields = [(one["name"], _compile(one["type"], names)) for one in schema["fields"]]
-        reader = _record(fields)
-    else:
-        message = f"the log's formats have no type {schema['type']}"
-        raise ValueError(message)
-    names[schema["name"]] = reader
-    return reader
+    match schema:
+        case str() if schema in names:
+            return names[schema]
+        case str() if schema in _PRIMITIVE:
+            return _PRIMITIVE[schema]
+        case [*branches]:
+            return _union([_compile(branch, names) for branch in branches])
+        case {"type": "array", "items": item}:
+            return _array(_compile(item, names))
+        case {"type": "fixed", "name": str(name), "size": int(size)}:
+            names[name] = _fixed(size)
+            return names[name]
+        case {"type": "record", "name": str(name), "fields": [*fields]}:
+            readers = [(one["name"], _compile(one["type"], names)) for one in fields]
+            names[name] = _record(readers)
+            return names[name]
+        case _:
+            message = f"the log's formats have no type {schema}"
+            raise ValueError(message)
 
 
 def _int(data: bytes, at: int) -> tuple[int, int]:
@@ -66,8 +70,17 @@ def _int(data: bytes, at: int) -> tuple[int, int]:
     return value, at
 
 
+def _bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    byte = data[at]
+    end = at + 1 + (byte >> 1)
+    if byte & _LONGER_OR_NEGATIVE or end > len(data):
+        return read_bytes(data, at)
+    # Most are short: a length of one byte needs no second look.
+    return data[at + 1 : end], end
+
+
 def _string(data: bytes, at: int) -> tuple[str, int]:
-    value, at = read_bytes(data, at)
+    value, at = _bytes(data, at)
     return value.decode(), at
 
 
@@ -77,20 +90,23 @@ def _null(_data: bytes, at: int) -> tuple[None, int]:
 
 def _fixed(size: int) -> Reader:
     def read(data: bytes, at: int) -> tuple[bytes, int]:
-        return read_fixed(data, at, size)
+        end = at + size
+        if end > len(data):
+            raise Malformed
+        return data[at:end], end
 
     return read
 
 
 def _array(item: Reader) -> Reader:
     def read(data: bytes, at: int) -> tuple[list[Any], int]:
+        if not data[at]:
+            return [], at + 1
         count, at = read_long(data, at)
         # An item has one byte or more, so that a false count ends here and costs nothing.
-        if not 0 <= count <= len(data) - at:
+        if not 0 < count <= len(data) - at:
             raise Malformed
         items: list[Any] = []
-        if not count:
-            return items, at
         for _ in range(count):
             value, at = item(data, at)
             items.append(value)
@@ -102,11 +118,17 @@ def _array(item: Reader) -> Reader:
 
 
 def _union(branches: Sequence[Reader]) -> Reader:
+    if len(branches) > _MOST_BRANCHES:
+        message = f"a union has {_MOST_BRANCHES} branches at most"
+        raise ValueError(message)
+    # Zig-zag: the byte that names a branch is twice its number.
+    named = {2 * number: branch for number, branch in enumerate(branches)}
+
     def read(data: bytes, at: int) -> tuple[Any, int]:
-        number, at = read_long(data, at)
-        if not 0 <= number < len(branches):
+        branch = named.get(data[at])
+        if branch is None:
             raise Malformed
-        return branches[number](data, at)
+        return branch(data, at + 1)
 
     return read
 
@@ -122,7 +144,7 @@ def _record(fields: Sequence[tuple[str, Reader]]) -> Reader:
 
 
 _PRIMITIVE: dict[str, Reader] = {
-    "bytes": read_bytes,
+    "bytes": _bytes,
     "int": _int,
     "long": read_long,
     "null": _null,

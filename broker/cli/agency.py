@@ -1,32 +1,41 @@
 """What an agency does: publish its files, read its inbox, acknowledge, say what it did."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
+from rich.markup import escape
 
+from adapters.format import Rejected
 from broker.cli.place import layout_for
 from broker.cli.show import (
+    SHOWN_HEX,
     AgencyName,
     Dir,
     Exit,
     Json,
-    errors,
     iso,
+    progress_bar,
     reporting,
     say,
     say_json,
     table,
     when,
 )
+from broker.clock import FOREVER, Instant
 from broker.receipts.inbox import Item
 from broker.runtimes import answering, publishing, receiving
 from broker.runtimes.agency import AgencySide, agency_side
+from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.publishing import PublishReport
-from broker.runtimes.reading import delivery_document, readable
+from broker.runtimes.reading import delivery_document, readable, receipt_of
+
+PLACES_SHOWN = 5
+"""Rows or elements named for one reason; --json names them all."""
 
 
 def publish(
@@ -42,7 +51,7 @@ def publish(
 
     async def run() -> PublishReport:
         async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            with Progress(console=errors, transient=True, disable=as_json) as bar:
+            with progress_bar(as_json=as_json) as bar:
                 task = bar.add_task("Reading files", total=len(files))
 
                 def progress(_what: str, done: int, total: int) -> None:
@@ -61,33 +70,10 @@ def publish(
 
 def publish_document(report: PublishReport) -> dict[str, object]:
     """Return a publish report as JSON shows it."""
-    rejected = [
-        {
-            "file": account.file,
-            "item": one.item,
-            "field": one.field,
-            "code": one.code,
-            "reason": one.reason,
-            "fix": one.fix,
-        }
-        for account in report.files
-        for one in account.rejected
-    ]
-    rejected += [
-        {
-            "file": file,
-            "item": one.item,
-            "field": one.field,
-            "code": one.code,
-            "reason": one.reason,
-            "fix": one.fix,
-        }
-        for file, one in report.refused
-    ]
     return {
         "read": sum(one.read for one in report.files),
         "mapped": sum(one.mapped for one in report.files),
-        "rejected": rejected,
+        "rejected": [_rejected_document(file, one) for file, one in _rejected(report)],
         "context": sum(one.context for one in report.files),
         "records": sum(one.records for one in report.files),
         "published": [
@@ -99,18 +85,7 @@ def publish_document(report: PublishReport) -> dict[str, object]:
             {"file": one.file, "item": one.item, "rule": one.rule, "text": one.text}
             for one in report.kept_back
         ],
-        "warnings": [
-            {
-                "file": account.file,
-                "item": one.item,
-                "field": one.field,
-                "code": one.code,
-                "reason": one.reason,
-                "fix": one.fix,
-            }
-            for account in report.files
-            for one in account.warnings
-        ],
+        "warnings": [_rejected_document(file, one) for file, one in _warnings(report)],
         "files": [
             {
                 "file": one.file,
@@ -126,11 +101,31 @@ def publish_document(report: PublishReport) -> dict[str, object]:
     }
 
 
+def _rejected(report: PublishReport) -> list[tuple[str, Rejected]]:
+    found = [(account.file, one) for account in report.files for one in account.rejected]
+    return found + report.refused
+
+
+def _warnings(report: PublishReport) -> list[tuple[str, Rejected]]:
+    return [(account.file, one) for account in report.files for one in account.warnings]
+
+
+def _rejected_document(file: str, one: Rejected) -> dict[str, str]:
+    return {
+        "file": file,
+        "item": one.item,
+        "field": one.field,
+        "code": one.code,
+        "reason": one.reason,
+        "fix": one.fix,
+    }
+
+
 def show_publish(report: PublishReport) -> None:
     """Show a publish report to a person."""
     table(
         "",
-        ("file", "format", "read", "mapped", "rejected", "context", "not mapped"),
+        ("file", "format", "read", "mapped", "rejected", "context"),
         [
             (
                 one.file,
@@ -139,24 +134,38 @@ def show_publish(report: PublishReport) -> None:
                 str(one.mapped),
                 str(len(one.rejected)),
                 str(one.context),
-                ", ".join(one.unmapped) or "-",
             )
             for one in report.files
         ],
     )
+    unmapped = sorted({name for one in report.files for name in one.unmapped})
+    if unmapped:
+        say(f"Left in the files, because no record type has a place for it: {', '.join(unmapped)}.")
     say(
         f"{len(report.published)} records published, {report.already} were there already, "
         f"{len(report.kept_back)} kept back by the publication rule."
     )
-    reasons: dict[tuple[str, str], int] = {}
-    for one in report.kept_back:
-        reasons[one.rule, one.text] = reasons.get((one.rule, one.text), 0) + 1
+    reasons = Counter((one.rule, one.text) for one in report.kept_back)
     for (rule, text), number in sorted(reasons.items()):
-        say(f"  {number} kept back by {rule}: {text}")
-    wrong = [(account.file, one) for account in report.files for one in account.rejected]
-    for file, one_wrong in [*wrong, *report.refused]:
-        say(f"[bold]{file}[/], {one_wrong.item}, {one_wrong.field}: {one_wrong.reason}")
-        say(f"  What to do: {one_wrong.fix} \\[{one_wrong.code}]")
+        say(f"  {number} kept back by {rule}: {escape(text)}")
+    _show_faults("Rejected", _rejected(report))
+    _show_faults("Published, but look at it", _warnings(report))
+
+
+def _show_faults(heading: str, faults: list[tuple[str, Rejected]]) -> None:
+    """Show what is wrong, each reason once, with the places where it was found."""
+    if faults:
+        say(f"[bold]{heading}: {len(faults)}[/]")
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for file, one in faults:
+        place = one.item if one.field in {"", one.item} else f"{one.item} ({one.field})"
+        groups.setdefault((file, one.reason, one.fix, one.code), []).append(place)
+    for (file, reason, fix, code), places in groups.items():
+        shown = ", ".join(places[:PLACES_SHOWN])
+        if len(places) > PLACES_SHOWN:
+            shown += f" and {len(places) - PLACES_SHOWN} more"
+        say(f"  {escape(file)}, {escape(shown)}: {escape(reason)} {escape(f'[{code}]')}")
+        say(f"    What to do: {escape(fix)}")
 
 
 def inbox(
@@ -199,35 +208,80 @@ def inbox(
             )
         elif delivery is not None:
             for line in readable(side, shown[0]):
-                say(line)
+                say(escape(line))
         else:
             _show_inbox(side, report, shown)
     raise typer.Exit(Exit.REJECTED if report.refused else Exit.DONE)
 
 
 def _show_inbox(side: AgencySide, report: receiving.ReceiveReport, items: list[Item]) -> None:
-    say(f"{report.received} new. Not yet acknowledged:")
-    rows = []
-    for one in items:
-        document = delivery_document(side, one, content=False)
-        due = one.row.acknowledge_by()
-        rows.append(
+    now = side.clock.now()
+    news = [one for one in items if (receipt_of(side, one)) is not None]
+    deliveries = sorted(
+        (one for one in items if one not in news),
+        key=lambda one: (one.row.acknowledge_by() or FOREVER, one.row.index),
+    )
+    say(f"{report.received} new. Times are UTC.")
+    table(
+        "Deliveries",
+        ("delivery", "what", "you get", "when"),
+        [
             (
-                one.row.id.hex()[:12],
-                when(one.row.at),
-                str(document["source"]),
-                str(document["type"] or "-"),
-                one.row.told.outcome,
-                ", ".join(one.row.told.clauses),
-                one.row.told.desk or "-",
-                "-" if due is None else when(due),
+                one.row.id.hex()[:SHOWN_HEX],
+                "\n".join(_delivered(side, one)),
+                f"{one.row.told.outcome}\n(clause {', '.join(one.row.told.clauses)})",
+                "\n".join(_times(one, now)),
             )
-        )
-    columns = ("delivery", "came", "from", "about", "outcome", "clauses", "desk", "acknowledge by")
-    table("", columns, rows, "Nothing that is not acknowledged.")
+            for one in deliveries
+        ],
+        "No delivery waits to be acknowledged.",
+        whole=("delivery", "when"),
+    )
+    if deliveries:
+        say("`concordat inbox AGENCY --open DELIVERY` shows one, `concordat ack` takes it on.")
+    _show_news(side, news)
     for topic, offset, code in report.refused:
-        say(f"[bold]Refused[/]: {topic}, message {offset}: {code}.")
-        say("  Hand nothing over; tell the operator.")
+        say(f"[bold]Refused[/]: {topic}, message {offset}: {sentence_of(code)[0]} \\[{code}]")
+        say("  Nothing of it was taken in; tell the broker's operator and the other signatories.")
+
+
+def _delivered(side: AgencySide, item: Item) -> Iterator[str]:
+    document = delivery_document(side, item, content=False)
+    yield str(document["type"] or "a record")
+    yield f"from {document['source']}"
+    if item.row.told.desk:
+        yield f"for desk {item.row.told.desk}"
+
+
+def _times(item: Item, now: Instant) -> Iterator[str]:
+    yield f"came {when(item.row.at)}"
+    due, taken = item.row.acknowledge_by(), item.done.acknowledged
+    if taken is not None:
+        yield f"ack. {when(taken)}"
+    elif due is not None:
+        yield f"by   {when(due)}"
+        if item.overdue(now):
+            yield "     OVERDUE"
+
+
+def _show_news(side: AgencySide, items: list[Item]) -> None:
+    if not items:
+        return
+    table(
+        "What became of what you sent",
+        ("delivery", "record", "who", "what"),
+        [
+            (
+                one.row.id.hex()[:SHOWN_HEX],
+                said["record_id"][:SHOWN_HEX],
+                "" if one.row.record is None else one.row.record.head.agency,
+                f"{said['action'] or said['event']} by {said['role']}, {when(said['at'])}",
+            )
+            for one in items
+            if (said := receipt_of(side, one)) is not None
+        ],
+        whole=("delivery", "record"),
+    )
 
 
 def ack(

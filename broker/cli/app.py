@@ -1,10 +1,16 @@
 """The program `concordat`: gathers the commands."""
 
-import click
 import typer
 
-from broker.cli import agency, broker, demo, log, narrowing, protocol, quarantine, tasks
+from broker.cli.agency import ack, action, inbox, publish
+from broker.cli.broker import doctor, init, route
+from broker.cli.demo import demo
 from broker.cli.groups import ListByDefault
+from broker.cli.log import search, verify
+from broker.cli.narrowing import narrow
+from broker.cli.protocol import explain, may_i_share
+from broker.cli.quarantine import list_quarantine, retry, show
+from broker.cli.tasks import answer, list_tasks
 
 app = typer.Typer(
     name="concordat",
@@ -19,40 +25,37 @@ app = typer.Typer(
     ),
 )
 
-app.command("demo")(demo.demo)
-app.command("init")(broker.init)
-app.command("publish")(agency.publish)
-app.command("route")(broker.route)
-app.command("inbox")(agency.inbox)
-app.command("ack")(agency.ack)
-app.command("action")(agency.action)
-app.command("narrow")(narrowing.narrow)
-app.command("explain")(protocol.explain)
-app.command("may-i-share")(protocol.may_i_share)
-app.command("doctor")(broker.doctor)
+app.command("demo")(demo)
+app.command("init")(init)
+app.command("publish")(publish)
+app.command("route")(route)
+app.command("inbox")(inbox)
+app.command("ack")(ack)
+app.command("action")(action)
+app.command("narrow")(narrow)
+app.command("explain")(explain)
+app.command("may-i-share")(may_i_share)
+app.command("doctor")(doctor)
 
 _tasks = typer.Typer(cls=ListByDefault, help="What an agency's people must do, and by when.")
-_tasks.command("list")(tasks.list_tasks)
-_tasks.command("answer")(tasks.answer)
+_tasks.command("list")(list_tasks)
+_tasks.command("answer")(answer)
 app.add_typer(_tasks, name="tasks")
 
 _quarantine = typer.Typer(
     no_args_is_help=True, help="Messages of an agency that were not accepted."
 )
-_quarantine.command("list")(quarantine.list_quarantine)
-_quarantine.command("show")(quarantine.show)
-_quarantine.command("retry")(quarantine.retry)
+_quarantine.command("list")(list_quarantine)
+_quarantine.command("show")(show)
+_quarantine.command("retry")(retry)
 app.add_typer(_quarantine, name="quarantine")
 
 _log = typer.Typer(no_args_is_help=True, help="The access log: search it, verify it.")
-_log.command("search")(log.search)
-_log.command("verify")(log.verify)
+_log.command("search")(search)
+_log.command("verify")(verify)
 app.add_typer(_log, name="log")
 
 
 def main() -> None:
     """Run the command line."""
-    try:
-        app(standalone_mode=True)
-    except click.exceptions.Abort:
-        raise SystemExit(130) from None
+    app()

@@ -68,8 +68,14 @@ def route(
                     f"{counts['deliveries']} deliveries",
                 )
 
-            async with open_broker(Layout(settings.dir), SystemClock(), settings) as broker:
-                return await broker.run(told, follow=follow)
+            counts: Counter[str] = Counter()
+            while True:
+                # A day's key is followed by the next: whoever follows opens anew for it.
+                async with open_broker(Layout(settings.dir), SystemClock(), settings) as broker:
+                    counts += await broker.run(told, follow=follow)
+                    await broker.tidy()
+                if not follow:
+                    return counts
 
     counts: Counter[str] = Counter()
     with reporting(as_json=as_json), suppress(KeyboardInterrupt):

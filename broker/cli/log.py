@@ -1,19 +1,33 @@
 """The access log: who got what, when, why; and whether it can be believed."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
+from rich.markup import escape
 
-from broker.access_log.ports import NEWEST, Cursor, LogQuery
-from broker.access_log.query import FoundPage
+from broker.access_log.ports import FIND_LIMIT, NEWEST, Cursor, LogQuery
+from broker.access_log.query import Found, FoundPage
 from broker.cli.place import layout_for
-from broker.cli.show import Dir, Exit, Json, Refused, errors, reporting, say, say_json, table, when
+from broker.cli.show import (
+    Dir,
+    Exit,
+    Json,
+    Refused,
+    progress_bar,
+    reporting,
+    say,
+    say_json,
+    table,
+    when,
+)
 from broker.clock import SECOND, Instant
 from broker.errors import Code
-from broker.runtimes import searching, verifying
+from broker.protocol.decisions import Outcome
+from broker.runtimes import explaining, searching, verifying
 from broker.runtimes.clock import SystemClock
 
 TIME = Code(
@@ -23,13 +37,24 @@ TIME = Code(
 )
 
 
-def _instant(text: str | None) -> Instant | None:
+class Kind(StrEnum):
+    """What an entry is about."""
+
+    DECISION = "decision"
+    REGISTER = "register"
+    RECEIPT = "receipt"
+    TASK = "task"
+    QUARANTINE = "quarantine"
+    PROTOCOL = "protocol"
+
+
+def _instant(option: str, text: str | None) -> Instant | None:
     if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(TIME, "--since or --until") from error
+        raise Refused(TIME, option) from error
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return Instant(int(at.timestamp()) * SECOND)
 
@@ -39,33 +64,33 @@ def search(
     consumer: Annotated[
         str | None, typer.Option(help="Agency, or agency/desk, that was decided about.")
     ] = None,
-    outcome: Annotated[
-        str | None, typer.Option(help="withhold, refer, existence or content.")
-    ] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="What they got.")] = None,
     record_type: Annotated[str | None, typer.Option("--type", help="Record type.")] = None,
     clause: Annotated[str | None, typer.Option(help="Id of a clause.")] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="decision, register, receipt, task, quarantine or protocol."),
-    ] = None,
+    kind: Annotated[Kind | None, typer.Option(help="What the entry is about.")] = None,
     nhs_number: Annotated[
-        str | None, typer.Option(help="Of the child; it is looked up as a token.")
+        str | None,
+        typer.Option(help="Of the child; records that name her by another identifier are found."),
     ] = None,
-    record: Annotated[str | None, typer.Option(help="Record id, in hex.")] = None,
+    record: Annotated[
+        str | None, typer.Option(help="Record id or digest in hex, or its beginning.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="From this day or time on, UTC.")] = None,
     until: Annotated[str | None, typer.Option(help="Before this day or time, UTC.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries at most.")] = 50,
-    cursor: Annotated[int | None, typer.Option(help="Go on where an earlier search ended.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=FIND_LIMIT, help="Entries at most.")] = 50,
+    cursor: Annotated[
+        int, typer.Option(min=0, max=NEWEST, show_default=False, help="Where a search ended.")
+    ] = NEWEST,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
     """Find entries of the access log, newest first."""
 
     async def run() -> FoundPage:
-        wanted = searching.Wanted(nhs_number=nhs_number, record=record)
+        layout = layout_for(folder)
         query = LogQuery(
-            since=_instant(since),
-            until=_instant(until),
+            since=_instant("--since", since),
+            until=_instant("--until", until),
             kind=kind,
             source=source,
             consumer=consumer,
@@ -73,8 +98,10 @@ def search(
             type=record_type,
             clause=clause,
         )
-        place = NEWEST if cursor is None else Cursor(cursor)
-        return await searching.search(layout_for(folder), query, wanted, place, limit)
+        clock = SystemClock()
+        searching.check_query(query, await explaining.published(layout, clock), clock.now())
+        wanted = searching.Wanted(nhs_number=nhs_number, record=record)
+        return await searching.search(layout, query, wanted, Cursor(cursor), limit)
 
     with reporting(as_json=as_json):
         page = asyncio.run(run())
@@ -86,36 +113,56 @@ def search(
                 "findings": [str(one) for one in page.findings],
             }
         )
-        return
+    else:
+        _show_page(page)
+    raise typer.Exit(Exit.REJECTED if page.findings else Exit.DONE)
+
+
+def _show_page(page: FoundPage) -> None:
     table(
         "",
-        ("entry", "time", "kind", "from", "to", "about", "outcome", "clauses"),
+        ("entry", "time (UTC)", "from, to", "what", "clauses"),
         [
             (
                 str(one.row.index),
                 when(one.row.row.at),
-                one.row.row.kind,
-                one.row.row.source,
-                one.row.row.consumer or "-",
-                one.row.row.type or "-",
-                one.row.row.outcome or "-",
+                _parties(one),
+                "\n".join(_what(one)),
                 ", ".join(one.row.row.clauses),
             )
             for one in page.found
         ],
         "No entry meets this.",
+        whole=("entry", "time (UTC)"),
     )
     for finding in page.findings:
-        say(f"[bold]{finding}[/]")
+        say(f"[bold]{escape(str(finding))}[/]")
     if page.cursor is not None:
-        say(f"More: --cursor {page.cursor}")
+        say(f"There is more: go on with --cursor {page.cursor}.")
+
+
+def _parties(found: Found) -> str:
+    row = found.row.row
+    source = row.source or "-"
+    return f"{source}\n→ {row.consumer}" if row.consumer else source
+
+
+def _what(found: Found) -> Iterator[str]:
+    row, facts = found.row.row, found.entry.facts
+    yield row.type or row.kind
+    if row.outcome:
+        yield row.outcome
+    elif facts is not None and facts.code:
+        yield facts.code
+    elif row.type:
+        yield row.kind
 
 
 def verify(folder: Dir = None, as_json: Json = False) -> None:
     """Derive the whole log anew from its stored bytes, and check every decision and delivery."""
 
     async def run() -> verifying.Verification:
-        with Progress(console=errors, transient=True, disable=as_json) as bar:
+        with progress_bar(as_json=as_json) as bar:
             task = bar.add_task("Verifying entries", total=None)
 
             def progress(done: int, total: int) -> None:
@@ -160,15 +207,21 @@ def verification_document(result: verifying.Verification) -> dict[str, object]:
 
 def verification_lines(result: verifying.Verification) -> list[str]:
     """Return a verification as a person reads it."""
+    log, deliveries = result.log, result.deliveries
+    root = f", root {log.root.hex()[:16]}…" if log.root else ""
     lines = [
-        f"{result.log.size} entries in the log, root {result.log.root.hex()[:16]}…",
+        f"{log.size} entries in the log{root}",
         f"{result.decisions} decisions made again from signed labels, registers and revision",
     ]
-    if result.deliveries is not None:
-        lines.append(f"{result.deliveries.deliveries} deliveries stand in the log, each once")
-    if result.log.closed:
-        lines.append(f"{result.log.closed} entries could not be opened for want of a key")
-    lines += [f"[bold]{one}[/]" for one in result.findings]
+    if deliveries is not None:
+        lines.append(f"{deliveries.deliveries} deliveries stand in the log, each once")
+        if deliveries.absent:
+            lines.append(f"{deliveries.absent} deliveries are not on their topics: not released yet, or deleted since")
+    if log.erased:
+        lines.append(f"{log.erased} entries are about records that were erased")
+    if log.closed:
+        lines.append(f"{log.closed} entries could not be opened for want of a key")
+    lines += [f"[bold]Wrong[/]: {escape(str(one))}" for one in result.findings]
     if result.sound:
         lines.append("[bold]released ⊆ logged ⊆ allowed: verified[/]")
     else:

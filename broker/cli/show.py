@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -12,18 +12,26 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, ProgressColumn
 from rich.table import Table
 
 from broker.clock import SECOND, Instant
 from broker.errors import ConcordatError
 from broker.lanes import LaneError
+from broker.runtimes.layout import UNUSABLE, InstallationError
 
 Dir = Annotated[
     Path | None,
-    typer.Option("--dir", help="Folder of the installation [env: CONCORDAT_DIR].", metavar="DIR"),
+    typer.Option(
+        "--dir",
+        metavar="DIR",
+        help="Folder of the installation; else what CONCORDAT_DIR names, else ./concordat-data.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
-AgencyName = Annotated[str, typer.Argument(metavar="AGENCY", help="An agency's id.")]
+AgencyName = Annotated[
+    str, typer.Argument(metavar="AGENCY", help="An agency's id; `concordat doctor` lists them.")
+]
 
 
 class Exit(IntEnum):
@@ -38,8 +46,22 @@ class Exit(IntEnum):
 SAFETY = ("installation.", "protocol.", "lane.", "store.", "shipped.", "log.", "decision.")
 """Codes that begin so mean that something needed for safety is missing."""
 
-USAGE = frozenset({"installation.absent", "installation.agency", "installation.exists"})
-"""Codes that mean that the command was given the wrong thing."""
+USAGE = (
+    "usage.",
+    "installation.absent",
+    "installation.agency",
+    "installation.exists",
+    "input.format.unknown",
+    "inbox.absent",
+    "inbox.ambiguous",
+    "log.record.absent",
+    "protocol.may-i-share.",
+    "protocol.narrowing.",
+)
+"""Codes that begin so mean that the command was given the wrong thing; looked at first."""
+
+SHOWN_HEX = 12
+"""Characters of an id that tables show: enough to tell what one inbox holds apart."""
 
 screen = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -60,28 +82,48 @@ def say(text: str = "") -> None:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str = "Nothing."
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    empty: str = "Nothing.",
+    whole: Collection[str] = (),
 ) -> None:
-    """Print a table, or a sentence where it would be empty."""
+    """Print a table, or a sentence where it would be empty.
+
+    Args:
+        title: above it; may be empty.
+        columns: their headings.
+        rows: a cell for each column; a cell may have several lines.
+        empty: said instead when there are no rows.
+        whole: columns whose cells are never broken: ids and times, which people copy.
+    """
     if not rows:
         say(empty)
         return
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    if title:
+        say(f"[bold]{escape(title)}[/]")
+    made = Table(box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         made.add_row(*(escape(cell) for cell in row))
     screen.print(made)
 
 
 def when(at: Instant) -> str:
-    """Return an instant as a person reads it, UTC."""
+    """Return an instant as a person reads it, UTC: `2026-03-04 02:25`."""
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def iso(at: Instant) -> str:
     """Return an instant as a program reads it."""
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def progress_bar(*columns: ProgressColumn, as_json: bool) -> Progress:
+    """Return a progress bar for people at a terminal; nothing anywhere else."""
+    hidden = as_json or not errors.is_terminal
+    return Progress(*columns, console=errors, transient=True, disable=hidden)
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -92,7 +134,7 @@ def counted(counts: Mapping[str, int]) -> str:
 def exit_code_of(error: ConcordatError) -> Exit:
     """Return the exit code that an error ends a command with."""
     name = error.code.name
-    if name in USAGE or name.startswith("usage."):
+    if name.startswith(USAGE):
         return Exit.USAGE
     if isinstance(error, LaneError) or name.startswith(SAFETY):
         return Exit.UNSAFE
@@ -133,3 +175,8 @@ def reporting(*, as_json: bool) -> Iterator[None]:
         yield
     except ConcordatError as error:
         fail(error, as_json=as_json)
+    except OSError as error:
+        # The name of the file only: what the system says of it holds no content either.
+        name = Path(str(error.filename)).name if error.filename else ""
+        where = f"{name}: {error.strerror}" if name else str(error.strerror)
+        fail(InstallationError(UNUSABLE, where), as_json=as_json)

@@ -194,7 +194,7 @@ def read_document(text: bytes, file: str) -> Spot:
     try:
         decoded = text.decode()
         _refuse_tricks(decoded, file)
-        node = YAML(typ="safe", pure=True).compose(decoded)
+        node = _reader().compose(decoded)
     except UnicodeDecodeError as error:
         raise ProtocolTextError(SYNTAX, f"{file}: not UTF-8 at byte {error.start}") from error
     except YAMLError as error:
@@ -206,9 +206,20 @@ def read_document(text: bytes, file: str) -> Spot:
     return _spot(node, file, "")
 
 
+class _Reader(YAML):
+    """A YAML reader that does not look for plug-ins on disk."""
+
+    def official_plug_ins(self) -> list[str]:
+        return []
+
+
+def _reader() -> YAML:
+    return _Reader(typ="safe", pure=True)
+
+
 def _refuse_tricks(text: str, file: str) -> None:
     depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
+    for event in _reader().parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent) or (
             isinstance(event, NodeEvent) and event.anchor is not None

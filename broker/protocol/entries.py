@@ -67,6 +67,10 @@ class Entry:
     value: bytes
 
 
+def _plain(one: Signature) -> dict[str, str]:
+    return {"key_id": one.key_id.hex(), "sig": one.sig.hex()}
+
+
 def signed_bytes(partnership: Partnership, body: Mapping[str, Any]) -> bytes:
     """Return what the signatures of an entry are made over."""
     return _SIGNED + partnership + canonical(dict(body))
@@ -88,9 +92,7 @@ def make_entry(body: Mapping[str, Any], signatures: Iterable[Signature]) -> byte
     """
     plain = {
         "body": dict(body),
-        "signatures": [
-            {"key_id": one.key_id.hex(), "sig": one.sig.hex()} for one in sorted(signatures)
-        ],
+        "signatures": [_plain(one) for one in sorted(signatures)],
     }
     return parse_entry(canonical(plain)).value
 
@@ -126,7 +128,7 @@ def parse_entry(value: bytes) -> Entry:
         raise EntryRefused(ENTRY, "not an entry") from error
     if not same or plain.keys() != {"body", "signatures"} or kind not in KINDS:
         raise EntryRefused(ENTRY, "form")
-    if any(one.keys() != {"key_id", "sig"} for one in raw):
+    if raw != [_plain(one) for one in signatures]:
         raise EntryRefused(ENTRY, "signatures")
     ids = [one.key_id for one in signatures]
     if len(set(ids)) != len(ids):

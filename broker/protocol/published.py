@@ -6,7 +6,7 @@ Entries that are refused stay where they lie, count for nothing, and are remembe
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from broker.clock import Instant
+from broker.clock import FOREVER, Instant
 from broker.errors import Code
 from broker.lanes import Received
 from broker.protocol.agreement import Agreement
@@ -145,6 +145,12 @@ class PublishedProtocol:
             return self.agreement(at)
         except NoRevision:
             return None
+
+    @property
+    def changes_by_time(self) -> bool:
+        """Whether anything that is published begins or ends by the clock alone."""
+        ends = any(one.until < FOREVER for one in self._state.narrowings)
+        return ends or len(self._state.revisions) > 1
 
     def agencies(self) -> tuple[AgencyId, ...]:
         """Return every agency of any revision, sorted."""

@@ -142,6 +142,8 @@ def revision_of(files: Mapping[str, bytes]) -> Revision:
             }
         ).types()
         compiled = policy_data(agreement, clauses, schemas)
+    except EntryRefused:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, ProtocolError) as error:
         raise EntryRefused(BUNDLE, "a part cannot be read") from error
     if canonical(compiled) != files[DATA]:

@@ -142,8 +142,8 @@ class Verifier:
                 record.head.agency,
                 record.batch.key_id,
                 position=told.protocol.position,
-                # When the record arrived is not told; the router has judged the days of grace.
-                arrived=issued,
+                # When the record arrived is not told: the days of grace are the router's to judge.
+                arrived=Instant(0),
                 issued=issued,
             )
             self.batches.verify(digest, record.batch, record.head.agency, key)

@@ -1,14 +1,41 @@
 """Questions of one record: what its signed labels and the registers give, for each consumer."""
 
-from broker.protocol.questions import Consumer, LabelFacts, Question, Source, ask
+from collections.abc import Mapping, Sequence
+
+from broker.protocol.questions import Consumer, LabelFacts, Question, Source, ask, labels_of
 from broker.protocol.roster import Roster
 from broker.records.check import Accepted
-from broker.records.names import agency_of, desk_of
+from broker.records.names import ConsumerId, agency_of, desk_of
 from broker.routing.consumers import Asked
 from broker.subjects.registers import Link, Standing
 
 
-def question_for(
+def questions_for(
+    accepted: Accepted,
+    link: Link | None,
+    standing: Standing,
+    who: Sequence[Asked],
+    roster: Roster,
+    answers: Mapping[ConsumerId, str],
+) -> list[Question]:
+    """Return the questions about a record, one for each of its consumers, in their order.
+
+    Args:
+        accepted: the record.
+        link: how it was linked; None for a record about no child, which has no alerts either.
+        standing: what the registers say of its subject.
+        who: the consumers.
+        roster: agencies and desks.
+        answers: consumer → what a person at the source has answered, if anything: share or refuse.
+    """
+    labels = labels_of(accepted.labels)
+    return [
+        _question(accepted, labels, link, standing, one, roster, answers.get(one.consumer, "none"))
+        for one in who
+    ]
+
+
+def _question(
     accepted: Accepted,
     labels: LabelFacts,
     link: Link | None,
@@ -17,17 +44,6 @@ def question_for(
     roster: Roster,
     answer: str,
 ) -> Question:
-    """Return the question about a record for one consumer.
-
-    Args:
-        accepted: the record.
-        labels: its labels as policy sees them.
-        link: how it was linked; None for a record about no child, which has no alerts either.
-        standing: what the registers say of its subject.
-        one: the consumer.
-        roster: agencies and desks.
-        answer: what a person at the source has answered: none, share or refuse.
-    """
     source = accepted.agency
     agency = agency_of(one.consumer)
     return ask(

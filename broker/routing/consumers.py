@@ -77,8 +77,8 @@ def asked(about: About, agreement: Agreement) -> tuple[Asked, ...]:
         add(about.sender, "sender")
     for agency in about.standing.involved:
         add(agency, "involved")
-    for consumer in about.addressed_to:
-        add(consumer, "addressed")
+    for name in about.addressed_to:
+        add(name, "addressed")
     if about.linked in (Link.UNLINKED, Link.AMBIGUOUS):
         add(agreement.unlinked, "named")
     else:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from broker.access_log.parts import Facts, Told
 from broker.access_log.ports import Row
+from broker.clock import Instant
 from broker.lanes import Received
 from broker.records.check import Checker
 from broker.records.errors import RecordRefused
@@ -22,9 +23,12 @@ from broker.routing.intake import (
     New,
     ProtocolEntry,
     Quarantined,
+    carried,
     cause_of,
     needs_of,
     take_in,
+    time_cause,
+    with_key,
 )
 from broker.routing.knowledge import Knowledge
 from broker.routing.work import Recent, Work
@@ -58,7 +62,8 @@ class Core:
     def open(self, messages: Sequence[Received]) -> Needs:
         """Open and check a batch; return what must be recalled to decide it."""
         protocol = self._known.protocol
-        self._items = take_in(messages, self._checker, self._tokeniser, protocol.position)
+        keyed = [with_key(received) for received in messages]
+        self._items = take_in(keyed, self._checker, self._tokeniser, protocol.position)
         reopens = any(
             isinstance(item, ProtocolEntry) and protocol.reopens(item.received.offset)
             for item in self._items
@@ -82,10 +87,28 @@ class Core:
                 self._quarantine(item, work)
         return self._end(work)
 
+    def look_back(self) -> Needs:
+        """Return what must be recalled to see whether time has ended what held records back."""
+        if not self._known.protocol.changes_by_time:
+            return Needs()
+        return Needs({}, {HELD: frozenset({b""})}, frozenset({HELD}))
+
+    def sweep(self, recalled: Recalled, at: Instant) -> Outputs:
+        """Decide afresh, as of `at`, whatever is held and is no longer stopped."""
+        work = self._recent.begin(recalled)
+        self._reopen(time_cause(at), work)
+        return self._end(work)
+
+    def _reopen(self, cause: Received, work: Work) -> None:
+        for topic, place in sorted(work.recalled):
+            if topic == HELD:
+                self._handling.reopen(place, cause, work)
+
     def give_up(self, message: Received) -> Outputs:
         """Quarantine a message without looking into it."""
         work = self._recent.begin(Recalled())
-        self._quarantine(Quarantined(message, INTERNAL, message.message.value), work)
+        content = carried(message.message.value)
+        self._quarantine(Quarantined(with_key(message), INTERNAL, content), work)
         return self._end(work)
 
     def _end(self, work: Work) -> Outputs:
@@ -102,9 +125,7 @@ class Core:
         work.log(received, [leaf], None)
         work.counts["protocol entries"] += 1
         if protocol.reopens(received.offset):
-            for topic, record_id in sorted(work.recalled):
-                if topic == HELD:
-                    self._handling.reopen(record_id, received, work)
+            self._reopen(received, work)
 
     def _quarantine(self, item: Quarantined, work: Work) -> None:
         received = item.received

@@ -33,6 +33,9 @@ from broker.routing.holders import Holders
 from broker.routing.intake import New
 from broker.subjects.registers import Link, Standing
 
+NOT_IN_FORCE = frozenset({"lapsed", "not-in-force"})
+"""Reasons of a decision by which more may be released once a revision is in force."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -161,7 +164,7 @@ class Deciding:
             )
         why = waits_for(decision)
         if why is not None:
-            result.waiting.append(Waiting(consumer, why))
+            result.waiting.append(Waiting(consumer, why, verdict.question.answer or "none"))
         result.outcomes.append(decision.outcome.value)
         said = Said(
             self._facts(case, kind, consumer, decision),
@@ -181,7 +184,7 @@ class Deciding:
             consumer=consumer,
             outcome=decision.outcome.value,
             slots=decision.slots,
-            clauses=decision.clauses,
+            clauses=decision.told_clauses,
             obligations=tuple(ToldObligation(one.kind, one.detail) for one in decision.obligations),
             revision=decision.revision,
             protocol=case.places.protocol,
@@ -222,13 +225,17 @@ class Deciding:
                 tuple(clauses),
             ),
         )
+        # An agency without a sealing key finds the task in the log once it has one, and says so.
+        to = None
+        if registry.can_receive(source):
+            to = To(f"deliveries.{source}", case.key, registry.sealing_key(source))
         said = Said(
             self._facts(case, "task", ConsumerId(source), None),
             self._row(case, "task", ConsumerId(source), None),
             self._bare_personal(case),
             told,
             splicer.minimise(()),
-            To(f"deliveries.{source}", case.key, registry.sealing_key(source)),
+            to,
         )
         result.leaves.append(self._maker.make(said, case.new.accepted.digest, case.record_key))
         result.outcomes.append("task")
@@ -307,6 +314,8 @@ def waits_for(decision: Decision) -> Why | None:
     """
     if decision.referrals and decision.task is not None:
         return Why.REFER
+    if not NOT_IN_FORCE.isdisjoint(decision.reasons):
+        return Why.LAPSED
     if decision.narrowings:
         return Why.NARROWED
     if decision.task is not None:

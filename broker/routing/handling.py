@@ -5,46 +5,58 @@ reads what others have written (answers, alerts, retractions, protocol entries) 
 first. Register entries are applied at once, in order.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from broker.access_log.decided import Archive
 from broker.clock import Instant
 from broker.lanes import Message, Received
 from broker.protocol.decisions import Decision
+from broker.protocol.errors import NO_REVISION
 from broker.protocol.narrowing import narrow
-from broker.protocol.questions import Question, labels_of
-from broker.protocol.roster import Roster
+from broker.protocol.questions import Question
 from broker.records.batches import RandomBytes
-from broker.records.check import Accepted, Checker, Seen, compare_seen
+from broker.records.check import Checker, Seen, compare_seen
 from broker.records.envelope import decode_envelope
+from broker.records.errors import RecordRefused
 from broker.records.names import AgencyId, ConsumerId, Kind, RecordDigest, RecordId, agency_of
 from broker.records.sealing import KEY_BYTES, open_under
-from broker.routing.asking import question_for
+from broker.routing.asking import questions_for
 from broker.routing.consumers import About, Asked, asked
-from broker.routing.deciding import Case, Deciding, Verdict
+from broker.routing.deciding import Case, Deciding, Verdict, waits_for
 from broker.routing.entries import ARCHIVE_PART, EntryMaker
-from broker.routing.held import HeldRecord, Waiting, Why, decode_held, encode_held, task_id
+from broker.routing.held import (
+    STOPPED,
+    HeldRecord,
+    Waiting,
+    Why,
+    decode_held,
+    encode_held,
+    task_id,
+)
 from broker.routing.holders import Holders
 from broker.routing.intake import (
-    ABOUT_A_CHILD,
-    ALERT,
-    ANSWER,
-    BETWEEN_PEOPLE,
     HELD,
-    RECEIPT,
     SEEN,
     New,
     cause_of,
-    main_part,
+    row_key,
 )
 from broker.routing.knowledge import Knowledge
+from broker.routing.meaning import (
+    ALERT,
+    ANSWER,
+    RECEIPT,
+    entry_kind,
+    is_about_a_child,
+    main_part,
+    register_of,
+    replaced_by,
+)
 from broker.routing.work import Work
 from broker.subjects.registers import (
     NOBODY,
-    Alert,
     Entry,
-    Involvement,
     Link,
     Standing,
     Subject,
@@ -81,18 +93,20 @@ class _Queued:
     Attributes:
         case: the record with all that is known of it.
         who: consumers to ask.
-        answer: what a person at the source has said: none, share or refuse.
+        answers: consumer → what a person at the source has said: share or refuse; none of others.
         still: others that go on waiting for a held record.
         archive: the record, if it is new.
         cause: the message that made us decide.
+        reopened: only what is no longer stopped is concluded.
     """
 
     case: Case
     who: tuple[Asked, ...]
-    answer: str
+    answers: Mapping[ConsumerId, str]
     still: tuple[Waiting, ...]
     archive: Archive | None
     cause: Received
+    reopened: bool = False
 
 
 class Handling:
@@ -124,60 +138,71 @@ class Handling:
         """Handle a record that passed the check.
 
         Raises:
-            RecordRefused: `record.conflict`; nothing was done.
+            RecordRefused: `record.conflict`, or `protocol.revision.none`; nothing was done.
         """
         accepted = new.accepted
-        record_id = accepted.envelope.head.record_id
+        if self._known.protocol.agreement_at(accepted.received.at) is None:
+            # Accepted now, it would be decided by nobody, ever.
+            raise RecordRefused(NO_REVISION, "received")
+        place = row_key(accepted.agency, accepted.envelope.head.record_id)
         memory = self._checker.memory(accepted)
-        remembered = work.row(SEEN, record_id)
+        remembered = work.row(SEEN, place)
         if compare_seen(memory, remembered and remembered[:DIGEST_BYTES]) is Seen.REPEAT:
             work.counts["repeats"] += 1
             return
         received = accepted.received
-        work.put(Message(SEEN, record_id, memory + received.at.to_bytes(8, "big")))
+        work.put(Message(SEEN, place, memory + received.at.to_bytes(8, "big")))
         key = work.key(accepted.digest) or self._random(KEY_BYTES)
         work.keys[accepted.digest] = key
         work.counts["accepted"] += 1
-        looks_back = accepted.labels.type in (ALERT, ANSWER) or (
-            accepted.envelope.head.kind is Kind.RETRACTION
-        )
-        if looks_back:
+        replaced = replaced_by(accepted)
+        if replaced or accepted.labels.type in (ALERT, ANSWER):
             self.flush(work)
+        for one in replaced:
+            self._withdraw(row_key(accepted.agency, one), work)
         linked = self._register(new, received.at, work)
         envelope = accepted.envelope.encode()
         archive = Archive(accepted.digest, self._maker.under(key, envelope, ARCHIVE_PART))
         case = self._case(new, linked, key, received)
-        who = self._asked(new, linked, work)
-        self._queue.append(_Queued(case, who, accepted.labels.answer, (), archive, received))
+        who = self._asked(new, linked, received.at, work)
+        self._queue.append(_Queued(case, who, {}, (), archive, received))
         if accepted.labels.type == ANSWER:
             self._answered(new, work)
 
-    def reopen(self, record_id: bytes, cause: Received, work: Work) -> None:
-        """Decide afresh for those who wait for a held record because of a narrowing."""
-        found = self._held(record_id, work)
+    def reopen(self, place: bytes, cause: Received, work: Work) -> None:
+        """Decide afresh for those of a held record whom a narrowing or a lapse has stopped.
+
+        Whoever is still stopped goes on waiting, and nothing is logged about that again.
+        """
+        found = self._held(place, work)
         if found is not None:
-            self._afresh(*found, {Why.NARROWED}, "none", cause, work)
+            self._afresh(*found, STOPPED, None, cause, work)
 
     def flush(self, work: Work) -> None:
         """Ask policy about everything that is queued, and write what follows."""
         queue, self._queue = self._queue, []
-        agreement_at = self._known.protocol.agreement_at
+        protocol = self._known.protocol
         questions: list[Question] = []
         instants: list[Instant] = []
         for one in queue:
-            agreement = agreement_at(one.case.at)
-            if agreement is not None:
-                questions += _questions(one, agreement.roster)
-                instants += [one.case.at] * len(one.who)
+            case, roster = one.case, protocol.agreement(one.case.at).roster
+            questions += questions_for(
+                case.new.accepted, case.linked, case.standing, one.who, roster, one.answers
+            )
+            instants += [case.at] * len(one.who)
         decisions = iter(zip(questions, self._decide(questions, instants), strict=True))
         for one in queue:
             verdicts = []
-            if agreement_at(one.case.at) is not None:
-                for asked_one in one.who:
-                    question, decision = next(decisions)
-                    final = narrow(decision, question, self._known.protocol.narrowings, one.case.at)
-                    verdicts.append(Verdict(asked_one, question, final))
-            self._conclude(one, verdicts, work)
+            for asked_one in one.who:
+                question, decision = next(decisions)
+                final = narrow(decision, question, protocol.narrowings, one.case.at)
+                verdicts.append(Verdict(asked_one, question, final))
+            if not one.reopened:
+                self._conclude(one, verdicts, work)
+                continue
+            freed, verdicts = _no_longer_stopped(one, verdicts)
+            if verdicts:
+                self._conclude(freed, verdicts, work)
 
     def _conclude(self, one: _Queued, verdicts: Sequence[Verdict], work: Work) -> None:
         accepted = one.case.new.accepted
@@ -199,13 +224,12 @@ class Handling:
             )
             sealed = self._maker.under(one.case.record_key, encode_held(held), HELD_PART)
             row = accepted.digest + sealed if waiting else b""
-            work.put(Message(HELD, one.case.record_id, row))
+            work.put(Message(HELD, row_key(accepted.agency, one.case.record_id), row))
         work.log(one.cause, result.leaves, one.archive)
 
     def _link(self, new: New, at: Instant) -> Linked:
         """Link a record to its subject as the registers stand."""
-        labels = new.accepted.labels
-        if labels.type in BETWEEN_PEOPLE or labels.subject not in ABOUT_A_CHILD:
+        if not is_about_a_child(new.accepted):
             return Linked(None, None, NOBODY)
         found = self._known.registers.find(new.tokens)
         if found.subject is None:
@@ -215,14 +239,17 @@ class Handling:
     def _register(self, new: New, at: Instant, work: Work) -> Linked:
         """Link a new record, and let the registers take from it what it states."""
         accepted = new.accepted
-        labels = accepted.labels
-        if labels.type in BETWEEN_PEOPLE or labels.subject not in ABOUT_A_CHILD:
+        if not is_about_a_child(accepted):
             return Linked(None, None, NOBODY)
-        found = self._known.registers.find(new.tokens)
+        registers = self._known.registers
+        states, retracts = register_of(accepted)
+        found = registers.find(new.tokens)
         subject = found.subject
+        if subject is None and retracts is not None:
+            # What is taken back need not name its child again: the source's own statement did.
+            subject = registers.stated(accepted.agency, retracts)
         if subject is None:
             return Linked(found.link, None, NOBODY)
-        states, retracts = register_of(accepted)
         if found.adds or states is not None or retracts is not None:
             head = accepted.envelope.head
             entry = Entry(
@@ -237,14 +264,14 @@ class Handling:
             subject, message = self._known.note(entry)
             work.messages.append(message)
             work.registers_changed = True
-        return Linked(found.link, subject, standing(subject, at))
+        return Linked(Link.LINKED, subject, standing(subject, at))
 
-    def _asked(self, new: New, linked: Linked, work: Work) -> tuple[Asked, ...]:
+    def _asked(self, new: New, linked: Linked, at: Instant, work: Work) -> tuple[Asked, ...]:
         accepted = new.accepted
         labels = accepted.labels
-        agreement = self._known.protocol.agreement_at(accepted.received.at)
-        if agreement is None or labels.type == ANSWER:
+        if labels.type == ANSWER:
             return ()
+        agreement = self._known.protocol.agreement(at)
         sender = None
         if labels.type == RECEIPT:
             sender = AgencyId(main_part(accepted)["source"])
@@ -268,13 +295,14 @@ class Handling:
     ) -> dict[ConsumerId, tuple[RecordId, ...]]:
         accepted = new.accepted
         labels = accepted.labels
-        if labels.type == ALERT and linked.subject is not None:
-            ids = linked.subject.ids()
-            return self._holders.of_subject(ids, work.visible(), roster)
+        # Taken back, an alert concerns those who hold the alert, not those who hold a place.
         if accepted.envelope.head.kind is Kind.RETRACTION and labels.concerns is not None:
             concerned = RecordId(labels.concerns)
             found = self._holders.of_record(concerned, accepted.agency, work.visible(), roster)
             return dict.fromkeys(found, (concerned,))
+        if labels.type == ALERT and linked.subject is not None:
+            ids = linked.subject.ids()
+            return self._holders.of_subject(ids, work.visible(), roster)
         return {}
 
     def _case(self, new: New, linked: Linked, record_key: bytes, cause: Received) -> Case:
@@ -290,8 +318,8 @@ class Handling:
             key=new.accepted.received.message.key,
         )
 
-    def _held(self, record_id: bytes, work: Work) -> tuple[New, HeldRecord, bytes] | None:
-        row = work.row(HELD, record_id)
+    def _held(self, place: bytes, work: Work) -> tuple[New, HeldRecord, bytes] | None:
+        row = work.row(HELD, place)
         key = None if row is None else work.key(RecordDigest(row[:DIGEST_BYTES]))
         if row is None or key is None:
             return None
@@ -302,65 +330,60 @@ class Handling:
         accepted = self._checker.reread(decode_envelope(held.envelope), received)
         return New(accepted, self._tokeniser.tokens(accepted.identifiers)), held, key
 
+    def _withdraw(self, place: bytes, work: Work) -> None:
+        """Let a held record go: its source has taken it back, or said it anew."""
+        if work.row(HELD, place) is not None:
+            work.put(Message(HELD, place, b""))
+            work.counts["held records withdrawn"] += 1
+
     def _answered(self, answer: New, work: Work) -> None:
         """Decide a held record afresh: a person at its source has answered."""
-        labels = answer.accepted.labels
-        found = None if labels.concerns is None else self._held(labels.concerns, work)
-        if found is None or found[0].accepted.agency != answer.accepted.agency:
-            work.counts["answers without a task"] += 1
-            return
-        record_id = found[0].accepted.envelope.head.record_id
-        task = main_part(answer.accepted)["task"]
-        ends = {why for why in Why if task_id(record_id, why) == task}
-        self._afresh(*found, ends, labels.answer, answer.accepted.received, work)
+        labels, agency = answer.accepted.labels, answer.accepted.agency
+        place = b"" if labels.concerns is None else row_key(agency, labels.concerns)
+        found = self._held(place, work)
+        waited = False
+        if found is not None:
+            record_id = found[0].accepted.envelope.head.record_id
+            task = main_part(answer.accepted)["task"]
+            ends = {why for why in Why if task_id(record_id, why) == task} - STOPPED
+            waited = self._afresh(*found, ends, labels.answer, answer.accepted.received, work)
+        work.counts["answers without a task"] += not waited
 
     def _afresh(
         self,
         new: New,
         held: HeldRecord,
         record_key: bytes,
-        ends: set[Why],
-        answer: str,
+        ends: Collection[Why],
+        answer: str | None,
         cause: Received,
         work: Work,
-    ) -> None:
-        again = {one.consumer for one in held.waiting if one.why in ends}
-        if not again:
-            return
+    ) -> bool:
+        """Queue a held record for those whose waiting ends; tell whether there are any.
+
+        Without an answer, what was answered before stands.
+        """
+        answers = {one.consumer: answer or one.answer for one in held.waiting if one.why in ends}
+        if not answers:
+            return False
         linked = self._link(new, cause.at)
-        who = tuple(one for one in self._asked(new, linked, work) if one.consumer in again)
-        still = tuple(one for one in held.waiting if one.consumer not in again)
+        asked_now = self._asked(new, linked, cause.at, work)
+        who = tuple(one for one in asked_now if one.consumer in answers)
+        still = tuple(one for one in held.waiting if one.consumer not in answers)
         case = self._case(new, linked, record_key, cause)
-        self._queue.append(_Queued(case, who, answer, still, None, cause))
+        reopened = ends is STOPPED
+        self._queue.append(_Queued(case, who, answers, still, None, cause, reopened))
+        return True
 
 
-def _questions(one: _Queued, roster: Roster) -> list[Question]:
-    accepted = one.case.new.accepted
-    labels = labels_of(accepted.labels)
-    case = one.case
-    return [
-        question_for(accepted, labels, case.linked, case.standing, each, roster, one.answer)
-        for each in one.who
-    ]
-
-
-def entry_kind(accepted: Accepted) -> str:
-    """Return the kind of the log entries that a record makes."""
-    if accepted.labels.type in BETWEEN_PEOPLE:
-        return "receipt"
-    return "register" if accepted.envelope.head.kind is Kind.REGISTER else "decision"
-
-
-def register_of(accepted: Accepted) -> tuple[Involvement | Alert | None, RecordId | None]:
-    """Return what a register record states, and which one it takes back; each None if nothing."""
-    head, labels = accepted.envelope.head, accepted.labels
-    if labels.type not in ("involvement", ALERT):
-        return None, None
-    if head.kind is Kind.RETRACTION:
-        return None, None if labels.concerns is None else RecordId(labels.concerns)
-    said = main_part(accepted)
-    if labels.type == ALERT:
-        who = tuple(sorted(said["who"]))
-        return Alert(said["kind"], said["from"], said["until"], who), None
-    own_id = accepted.identifiers.own_id
-    return Involvement(said["kind"], said["from"], said["until"], own_id), None
+def _no_longer_stopped(one: _Queued, verdicts: list[Verdict]) -> tuple[_Queued, list[Verdict]]:
+    """Return a reopened record without those who are still stopped; they go on waiting."""
+    free: list[Verdict] = []
+    still = list(one.still)
+    for verdict in verdicts:
+        why = waits_for(verdict.decision)
+        if why in STOPPED:
+            still.append(Waiting(verdict.asked.consumer, why, verdict.question.answer or "none"))
+        else:
+            free.append(verdict)
+    return replace(one, still=tuple(still)), free

@@ -1,4 +1,4 @@
-"""Records that wait: for a person at the source to answer, or for a narrowing to end.
+"""Records that wait: for an answer, for a narrowing to end, for a revision to be in force.
 
 A held record is kept whole, sealed under its record key, in the router's own store, until what
 stopped it ends; then it is decided afresh for the consumers that wait (`docs/formats.md`).
@@ -25,14 +25,27 @@ class Why(StrEnum):
     REFER = "refer"
     DEFAULT_WITHHOLD = "default-withhold"
     NARROWED = "narrowed"
+    LAPSED = "lapsed"
+
+
+STOPPED = frozenset({Why.NARROWED, Why.LAPSED})
+"""What ends with a protocol entry or with time, not by an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One consumer that waits, and for what."""
+    """One consumer that waits.
+
+    Attributes:
+        consumer: who.
+        why: for what.
+        answer: what a person at the source has said before about this consumer: none, share or
+            refuse; asked again for another reason, it still stands.
+    """
 
     consumer: ConsumerId
     why: Why
+    answer: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,7 @@ _SCHEMA = parse_schema(
                         "fields": [
                             {"name": "consumer", "type": "string"},
                             {"name": "why", "type": "string"},
+                            {"name": "answer", "type": "string"},
                         ],
                     },
                 },
@@ -91,7 +105,10 @@ def encode_held(held: HeldRecord) -> bytes:
         "topic": held.topic,
         "arrived": held.arrived,
         "key": held.key,
-        "waiting": [{"consumer": one.consumer, "why": one.why.value} for one in held.waiting],
+        "waiting": [
+            {"consumer": one.consumer, "why": one.why.value, "answer": one.answer}
+            for one in held.waiting
+        ],
     }
     schemaless_writer(out, _SCHEMA, value)
     return out.getvalue()
@@ -101,7 +118,8 @@ def decode_held(data: bytes) -> HeldRecord:
     """Return the held record in bytes that this broker wrote and sealed."""
     value: Any = schemaless_reader(BytesIO(data), _SCHEMA, None)
     waiting = tuple(
-        Waiting(ConsumerId(one["consumer"]), Why(one["why"])) for one in value["waiting"]
+        Waiting(ConsumerId(one["consumer"]), Why(one["why"]), one["answer"])
+        for one in value["waiting"]
     )
     return HeldRecord(
         value["envelope"], value["topic"], Instant(value["arrived"]), value["key"], waiting

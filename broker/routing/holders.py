@@ -1,7 +1,7 @@
 """Who holds what: rows that tell the router whom a retraction or a late alert must reach.
 
-Two rows a release, both without a readable name: `R` rows by record id, for retractions, and `P`
-rows by subject, for alerts, the latter only where a slot was opened that reveals a place. Consumers
+Two rows a release, both without a readable name: `R` rows by record, for retractions, and `P` rows
+by subject, for alerts, the latter only where a slot was opened that reveals a place. Consumers
 and sources stand in them as keyed hashes; the router knows the roster and can recognise them.
 """
 
@@ -40,7 +40,8 @@ class Holders:
     ) -> tuple[Message, ...]:
         """Return the rows of one release."""
         holder = self._token(consumer)
-        rows = [Message(HOLDERS, _BY_RECORD + record_id + holder, self._token(source))]
+        row = record_prefix(record_id) + self._token(source) + holder
+        rows = [Message(HOLDERS, row, b"\x01")]
         if place and subject is not None:
             rows.append(Message(HOLDERS, _BY_SUBJECT + subject + holder + record_id, b"\x01"))
         return tuple(rows)
@@ -53,12 +54,9 @@ class Holders:
         roster: Iterable[ConsumerId],
     ) -> tuple[ConsumerId, ...]:
         """Return who holds a record of this source: nobody can take back another's record."""
-        mine = self._token(source)
-        prefix = record_prefix(record_id)
+        prefix = record_prefix(record_id) + self._token(source)
         return tuple(
-            consumer
-            for consumer in roster
-            if rows.get((HOLDERS, prefix + self._token(consumer))) == mine
+            consumer for consumer in roster if rows.get((HOLDERS, prefix + self._token(consumer)))
         )
 
     def of_subject(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from broker.clock import Instant
 from broker.errors import Code, ConcordatError
 from broker.lanes import Message, Received
 from broker.records.names import RecordDigest
@@ -92,6 +93,14 @@ class CoreHost(Protocol):
 
     async def give_up(self, message: Received) -> Outputs:
         """Quarantine a message that makes the core fail, without looking into it."""
+        ...
+
+    async def look_back(self) -> Needs:
+        """Ask what must be recalled to see whether time has ended what held records back."""
+        ...
+
+    async def sweep(self, recalled: Recalled, at: Instant) -> Outputs:
+        """Decide afresh what is held and is no longer stopped."""
         ...
 
     async def restart(self) -> None:

@@ -1,36 +1,46 @@
 """The first half of a batch: open and check every message, and say what else must be known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
+from broker.clock import Instant
 from broker.errors import Code
-from broker.lanes import Received
+from broker.lanes import Message, Received
 from broker.records.check import RECORD_PURPOSE, ROUTER, Accepted, Checker
-from broker.records.errors import VALUE, RecordRefused
-from broker.records.names import FIRST_TYPE_SLOT, Kind, RecordDigest, RecordId
+from broker.records.digests import tag
+from broker.records.errors import RecordRefused
+from broker.records.names import AgencyId, Kind, RecordDigest, RecordId
 from broker.records.sealing import Way
 from broker.routing.holders import HOLDERS, record_prefix, subject_prefix
 from broker.routing.host import Needs
+from broker.routing.meaning import ALERT, ANSWER, must_mean_something, replaced_by
 from broker.subjects.registers import Registers
 from broker.subjects.tokens import Tokeniser, Tokens
 
+TIME = "time"
 SEEN = "seen"
 HELD = "held"
 PROTOCOL = "protocol"
 
-ANSWER = "answer"
-RECEIPT = "receipt"
-ALERT = "alert"
+KEY_BYTES = 8
+"""Bytes of a message key."""
 
-BETWEEN_PEOPLE = frozenset({ANSWER, RECEIPT})
-"""Record types that are about another record, not about a child: they are not linked."""
+DIGEST_KEPT_OVER = 768 * 1024
+"""Bytes of a message over which quarantine keeps its SHA-256 alone: a delivery carries 1 MiB."""
 
-WITH_MAIN_PART = BETWEEN_PEOPLE | {ALERT, "involvement"}
-"""Record types that say nothing if their first slot is empty."""
 
-ABOUT_A_CHILD = frozenset({"child", "unborn"})
+def row_key(agency: AgencyId, record_id: bytes) -> bytes:
+    """Return the key of a record's rows: ids are unique within one agency only."""
+    return record_id + agency.encode()
+
+
+def time_cause(at: Instant) -> Received:
+    """Return what stands for the message where time alone makes us decide afresh.
+
+    Its digest names the instant, so that a verification can tell that it is this cause.
+    """
+    return Received(Message(TIME, bytes(8), tag("time") + at.to_bytes(8, "big")), 0, 0, at)
 
 
 def cause_of(received: Received) -> bytes:
@@ -46,7 +56,7 @@ class Quarantined:
         received: the message.
         code: why.
         content: what is kept of it, sealed to its source: the envelope if it opened, else the
-            message as it came.
+            message as it came; of one that is too large to be carried, its SHA-256.
     """
 
     received: Received
@@ -88,8 +98,7 @@ def take_in(
             continue
         try:
             accepted = checker.check(received, position)
-            if accepted.schema.type in WITH_MAIN_PART:
-                main_part(accepted)
+            must_mean_something(accepted)
         except RecordRefused as error:
             items.append(Quarantined(received, error.code, _content(received, checker)))
             continue
@@ -104,7 +113,22 @@ def _content(received: Received, checker: Checker) -> bytes:
         way = Way(RECORD_PURPOSE, sender, ROUTER, message.topic)
         return checker.opener.open(message.value, way)
     except RecordRefused:
-        return message.value
+        return carried(message.value)
+
+
+def carried(raw: bytes) -> bytes:
+    """Return what quarantine keeps of a message that does not open: it, or its SHA-256."""
+    return raw if len(raw) <= DIGEST_KEPT_OVER else sha256(raw).digest()
+
+
+def with_key(received: Received) -> Received:
+    """Return a message whose key is one: what follows from it bears the same.
+
+    A key of another size tells who knows what; it goes no further.
+    """
+    if len(received.message.key) == KEY_BYTES:
+        return received
+    return replace(received, message=replace(received.message, key=bytes(KEY_BYTES)))
 
 
 def needs_of(items: Sequence[Item], registers: Registers, *, reopens: bool) -> Needs:
@@ -119,22 +143,26 @@ def needs_of(items: Sequence[Item], registers: Registers, *, reopens: bool) -> N
     held: set[bytes] = set()
     holders: set[bytes] = set()
     records: set[RecordDigest] = set()
+    alerts: list[Tokens] = []
     for item in items:
         if not isinstance(item, New):
             continue
         head = item.accepted.envelope.head
         labels = item.accepted.labels
-        seen.add(head.record_id)
+        agency = item.accepted.agency
+        seen.add(row_key(agency, head.record_id))
         records.add(item.accepted.digest)
+        held.update(row_key(agency, one) for one in replaced_by(item.accepted))
         if labels.type == ANSWER and labels.concerns is not None:
-            held.add(labels.concerns)
+            held.add(row_key(agency, labels.concerns))
         if head.kind is Kind.RETRACTION and labels.concerns is not None:
             holders.add(record_prefix(RecordId(labels.concerns)))
-        if labels.type == ALERT:
-            ids = {token for _, token in item.tokens.strong}
-            subject = registers.find(item.tokens).subject
-            ids.update(() if subject is None else subject.ids())
-            holders.update(subject_prefix(one) for one in ids)
+        elif labels.type == ALERT:
+            alerts.append(item.tokens)
+    if alerts:
+        tied = _tied(items, registers)
+        ids = {one for tokens in alerts for _, token in tokens.strong for one in tied[token]}
+        holders.update(subject_prefix(one) for one in ids)
     prefixes: dict[str, frozenset[bytes]] = {}
     if holders:
         prefixes[HOLDERS] = frozenset(holders)
@@ -144,14 +172,20 @@ def needs_of(items: Sequence[Item], registers: Registers, *, reopens: bool) -> N
     return Needs(rows, prefixes, frozenset({HELD}), frozenset(records))
 
 
-def main_part(accepted: Accepted) -> dict[str, Any]:
-    """Return the first slot of a record's type, which some types cannot do without.
+def _tied(items: Sequence[Item], registers: Registers) -> dict[bytes, set[bytes]]:
+    """Return for each strong token of a batch every id that its child may have by the batch's end.
 
-    Raises:
-        RecordRefused: `record.value`; the slot is empty.
+    A record of the batch may join two children before an alert about one of them is decided.
     """
-    spec = accepted.schema.slots[FIRST_TYPE_SLOT]
-    value = spec.decode(accepted.envelope.slots[FIRST_TYPE_SLOT].value)
-    if not isinstance(value, dict):
-        raise RecordRefused(VALUE, f"slot {spec.name}")
-    return value
+    tied: dict[bytes, set[bytes]] = {}
+    for item in items:
+        if not isinstance(item, New):
+            continue
+        together: set[bytes] = set()
+        for pair in item.tokens.strong:
+            subject = registers.find(replace(item.tokens, strong=(pair,))).subject
+            together |= {pair[1], *(() if subject is None else subject.ids())}
+        for one in tuple(together):
+            together |= tied.get(one, set())
+        tied |= dict.fromkeys(together, together)
+    return tied

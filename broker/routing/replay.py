@@ -34,7 +34,7 @@ from broker.records.envelope import decode_envelope
 from broker.records.names import RecordDigest
 from broker.routing.entries import EntryMaker, Said
 from broker.routing.handling import Handling
-from broker.routing.intake import HELD, New, cause_of
+from broker.routing.intake import HELD, New, cause_of, time_cause
 from broker.routing.knowledge import Knowledge
 from broker.routing.work import Rows, Work
 from broker.subjects.tokens import Tokeniser
@@ -208,9 +208,9 @@ class Replay:
         if facts.kind == "protocol" and published is not None:
             self._expected.append(_Expected([_protocol_said(facts)]))
             if self._state.reopens(published.offset):
-                for topic, record_id in sorted(self._rows):
-                    if topic == HELD:
-                        handling.reopen(record_id, published, work)
+                self._reopen(published, work)
+        elif message.cause == cause_of(time_cause(facts.at)):
+            self._reopen(time_cause(facts.at), work)
         elif message.archive is not None:
             envelope = decode_envelope(message.archive)
             topic = f"records.{facts.source}"
@@ -226,6 +226,11 @@ class Replay:
             del self._rows[name]
         held = {value[:32] for (topic, _), value in work.rows.items() if topic == HELD and value}
         self._keys.update({r: key for r, key in work.keys.items() if r in held})
+
+    def _reopen(self, cause: Received, work: Work) -> None:
+        for topic, place in sorted(self._rows):
+            if topic == HELD:
+                self._handling.reopen(place, cause, work)
 
     def _compare(self, said: Said, entry: OpenedEntry) -> Iterable[Finding]:
         index = LeafIndex(entry.index)

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from broker.backends.opa_module.point import ModulePoint
 from broker.lanes import Received
+from broker.protocol.published import PublishedProtocol
 from broker.protocol.revision import Revision
 from broker.protocol.root import read_root
-from broker.protocol.published import PublishedProtocol
 from broker.records.batches import BatchVerifier
 from broker.records.check import Checker
 from broker.records.sealing import Opener, Sealer
@@ -23,6 +23,7 @@ from broker.routing.knowledge import Knowledge
 from broker.routing.replay import Recorder, Replay
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.policy import Policy
+from broker.runtimes.rotation import RouterKey
 from broker.subjects.tokens import Tokeniser
 
 
@@ -32,7 +33,7 @@ class CoreParts:
 
     Attributes:
         first_root: the partnership's first root.
-        router: the routers' private sealing key, raw.
+        router: the routers' private sealing keys, raw, newest first; none for a verification.
         facts: the log's public sealing key, raw.
         state: seals what routers remember.
         seen: makes the memory of seen values unreadable.
@@ -42,7 +43,7 @@ class CoreParts:
     """
 
     first_root: bytes
-    router: bytes
+    router: tuple[bytes, ...]
     facts: bytes
     state: bytes
     seen: bytes
@@ -51,11 +52,17 @@ class CoreParts:
     shard: int = 0
 
     @classmethod
-    def of(cls, first_root: bytes, secrets: BrokerSecrets, memo_size: int) -> "CoreParts":
-        """Return the parts that a broker's secrets give."""
+    def of(
+        cls,
+        first_root: bytes,
+        secrets: BrokerSecrets,
+        memo_size: int,
+        keys: Sequence[RouterKey] = (),
+    ) -> "CoreParts":
+        """Return the parts that a broker's secrets and router keys give."""
         return cls(
             first_root,
-            secrets.router.private_bytes_raw(),
+            tuple(one.private.private_bytes_raw() for one in keys),
             secrets.facts.public_key().public_bytes_raw(),
             secrets.state,
             secrets.seen,
@@ -81,7 +88,8 @@ class _Built:
 def _build(parts: CoreParts, maker_type: type[EntryMaker]) -> _Built:
     partnership = read_root(parts.first_root).digest
     protocol = PublishedProtocol(partnership)
-    opener = Opener(partnership, (X25519PrivateKey.from_private_bytes(parts.router),))
+    private = tuple(X25519PrivateKey.from_private_bytes(raw) for raw in parts.router)
+    opener = Opener(partnership, private)
     checker = Checker(
         partnership,
         opener,

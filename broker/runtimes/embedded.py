@@ -21,8 +21,8 @@ from broker.backends.sqlite.log_index import SqliteLogIndex
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.backends.sqlite.store import Store
 from broker.backends.sqlite.streams import SqliteStreams
-from broker.clock import Clock
-from broker.lanes import Bound, Lane
+from broker.clock import MINUTE, Clock, Instant
+from broker.lanes import Batch, Bound, Lane
 from broker.protocol.root import read_root
 from broker.routing.host import CoreHost
 from broker.routing.router import Router
@@ -30,17 +30,20 @@ from broker.runtimes.core import CoreParts, core_maker
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import Layout
 from broker.runtimes.protocol import read_protocol
+from broker.runtimes.rotation import ROTATE_AFTER, due, load_router_keys, rotate
+from broker.runtimes.tidying import expired_seen, tidy_decided, tidy_records
 from broker.runtimes.topics import BROKER, STREAM, TOPOLOGY
 from broker.runtimes.worker import InlineHost, WorkerHost
 from broker.settings import Settings
 
 ROUTER = "router"
+URGENT = "router-urgent"
 
 IDLE_MS = 20
 """How long the log waits for what the router decides next, in milliseconds."""
 
-FOLLOW_MS = 500
-"""How long a broker that follows waits for a message before it looks round, in milliseconds."""
+SWEEP_AFTER = MINUTE
+"""How often a broker that follows looks whether time has freed what is held."""
 
 Told = Callable[[Counter[str]], None]
 """Called after every step with all counts so far."""
@@ -51,23 +54,32 @@ class Broker:
     """A running broker.
 
     Attributes:
-        router: of the one lane.
-        lane: the router's.
+        router: of both lanes.
+        urgent: urgent records, looked at after every batch of the others.
+        lane: all other records, and the protocol.
         sequencer: gives entries their leaves.
         releaser: hands out what is logged.
-        stores: to be checkpointed.
+        stores: the stream, and the broker's own.
         settings: bounds.
+        clock: the time.
+        rotates: when the routers' sealing key is a day old: one that follows ends then, to be
+            opened again with a new key.
+        first_of_day: whether a key was rotated at the start, so that tables are tidied too.
     """
 
     router: Router
+    urgent: Lane
     lane: Lane
     sequencer: Sequencer
     releaser: Releaser
-    stores: tuple[Store, ...]
+    stores: tuple[Store, Store]
     settings: Settings
+    clock: Clock
+    rotates: Instant
+    first_of_day: bool
 
     async def run(self, told: Told = lambda _counts: None, *, follow: bool = False) -> Counter[str]:
-        """Route, log and release until nothing is left, or for ever; return the counts.
+        """Route, log and release until nothing is left, or until `rotates`; return the counts.
 
         Raises:
             LaneError: a store is gone or another process has taken over; start again.
@@ -82,17 +94,41 @@ class Broker:
             await store.checkpoint_wal()
         return counts
 
+    async def tidy(self) -> int:
+        """Delete what has served its purpose (`broker.runtimes.tidying`); return how much went.
+
+        Raises:
+            LaneError: a store is gone, or another process has taken over.
+        """
+        stream, own = self.stores
+        at = self.clock.now()
+        gone = await tidy_decided(own, stream)
+        gone += await tidy_records(own, stream, (ROUTER, URGENT), at)
+        rows = await expired_seen(self.lane, at) if self.first_of_day else []
+        if rows:
+            await self.lane.commit(Batch(()), rows)
+        for store in self.stores:
+            await store.checkpoint_wal()
+        return gone + len(rows)
+
     async def _route(
         self, counts: Counter[str], told: Told, routed: asyncio.Event, *, follow: bool
     ) -> None:
+        swept = self.clock.now()
+        await self.router.sweep(self.lane, swept)
         while True:
+            if self.clock.now() >= swept + SWEEP_AFTER:
+                swept = self.clock.now()
+                await self.router.sweep(self.lane, swept)
+            # By turns: an urgent record waits for one batch at most, whatever backlog there is.
             taken = await self.router.step(self.lane)
+            taken += await self.router.step(self.urgent)
             counts.update(self.router.take_counts())
             counts["messages"] += taken
             told(counts)
             if taken:
                 continue
-            if not follow:
+            if not follow or self.clock.now() >= self.rotates:
                 break
             await asyncio.sleep(IDLE_MS / 1000)
         await self.router.settle()
@@ -142,11 +178,19 @@ async def open_broker(
         deciding = SqliteStreams(places, own, clock, TOPOLOGY)
         releasing = SqliteStreams(places, stream, clock, TOPOLOGY)
         protocol = await read_protocol(releasing, first_root)
-        topics = ["protocol"]
-        for agency in protocol.agencies():
-            topics += [f"urgent.{agency}", f"records.{agency}"]
-        parts = CoreParts.of(first_root, secrets, settings.memo_size)
+        protocol.current(clock.now())  # without a revision nothing is decided, and all of it waits
+        agencies = protocol.agencies()
+        topics = ["protocol", *(f"records.{agency}" for agency in agencies)]
+        urgent_topics = [f"urgent.{agency}" for agency in agencies]
+        keys_of_router = load_router_keys(layout.router_keys)
+        first_of_day = due(keys_of_router, clock.now())
+        if first_of_day:
+            keys_of_router = await rotate(
+                layout.router_keys, protocol, releasing, secrets.operator, clock.now()
+            )
+        parts = CoreParts.of(first_root, secrets, settings.memo_size, keys_of_router)
         host = _host(parts, settings, stack, inline=inline)
+        (urgent,) = await stack.enter_async_context(deciding.lanes(urgent_topics, URGENT))
         (lane,) = await stack.enter_async_context(deciding.lanes(topics, ROUTER))
         sequencing = await stack.enter_async_context(deciding.lanes([DECIDED], SEQUENCER))
         releases = await stack.enter_async_context(releasing.lanes([DECIDED], RELEASER))
@@ -160,11 +204,15 @@ async def open_broker(
                 keys=keys,
                 bound=Bound(settings.batch_count, settings.batch_octets),
             ),
+            urgent,
             lane,
             await Sequencer.open(sequencing, tiles, index, signer),
             Releaser(releases, tiles),
             (stream, own),
             settings,
+            clock,
+            Instant(keys_of_router[0].made + ROTATE_AFTER),
+            first_of_day,
         )
 
 

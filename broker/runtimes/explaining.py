@@ -67,11 +67,11 @@ async def explain_record(
     """Return every decision about a record for an agency and its desks, oldest first.
 
     Raises:
-        InstallationError: no such installation or agency, or nothing was logged.
-        ConcordatError: `log.record.absent`.
+        InstallationError: no such installation, agency or record; `usage.record`.
     """
     protocol = await published(layout, clock)
-    if agency_of(agency) not in protocol.agencies():
+    roster = protocol.agreement(clock.now()).roster
+    if agency not in protocol.agencies() and not roster.has(agency):
         raise InstallationError(NO_AGENCY)
     page = await search(layout, LogQuery(), Wanted(record=record), NEWEST, MOST_ENTRIES)
     if not page.found:
@@ -94,9 +94,7 @@ async def explain_record(
             considered = await points[revision.digest].explain(question, facts.at)
             lines = list(explain(revision, question, decision, considered))
             lines += _narrowed(protocol, decision.narrowings)
-            explained.append(
-                Explained(consumer, facts.at, decision.outcome.value, tuple(lines))
-            )
+            explained.append(Explained(consumer, facts.at, decision.outcome.value, tuple(lines)))
     if not explained:
         explained.append(_never_asked(protocol, clock, page.found[0].row.row.source, agency))
     return tuple(explained)
@@ -114,9 +112,7 @@ def _narrowed(protocol: PublishedProtocol, names: tuple[str, ...]) -> list[Line]
     return lines
 
 
-def _never_asked(
-    protocol: PublishedProtocol, clock: Clock, source: str, agency: str
-) -> Explained:
+def _never_asked(protocol: PublishedProtocol, clock: Clock, source: str, agency: str) -> Explained:
     agreement = protocol.agreement(clock.now())
     held = agreement.roster.agencies.get(AgencyId(agency_of(agency)))
     name = agency if held is None else held.name

@@ -36,7 +36,8 @@ from broker.records.names import AgencyId, Partnership
 from broker.records.schemas import SchemaSet
 from broker.routing.intake import PROTOCOL
 from broker.runtimes.keystore import AgencyKeys, BrokerSecrets, save_officers
-from broker.runtimes.layout import COUNTY_EXISTS, InstallationError, Layout
+from broker.runtimes.layout import COUNTY_EXISTS, UNFINISHED, InstallationError, Layout
+from broker.runtimes.rotation import RouterKey, fresh_key, save_router_keys
 from broker.runtimes.topics import STREAM, TOPOLOGY
 
 COUNTY = "eastshire"
@@ -47,9 +48,7 @@ REGO_FOLDERS = ("engine", "special")
 def schema_files() -> dict[str, bytes]:
     """Return the shipped schemas: `<type>/<version>.avsc` → bytes."""
     root = shipped.schemas()
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.avsc")
-    }
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.avsc")}
 
 
 def engine_files() -> Engine:
@@ -87,28 +86,38 @@ async def found_county(layout: Layout, clock: Clock) -> Revision:
     """Found the demonstration county.
 
     Raises:
-        InstallationError: `installation.exists`.
+        InstallationError: `installation.exists`, `installation.unfinished`.
+        OSError: the folder cannot be written.
     """
     if layout.first_root.exists():
         raise InstallationError(COUNTY_EXISTS, layout.root.name)
+    if layout.broker_secrets.exists():
+        raise InstallationError(UNFINISHED, layout.root.name)
     revision = read_county()
     agreement = revision.agreement
     officers = {agency: Ed25519PrivateKey.generate() for agency in agreement.roster.agencies}
     keys = {agency: AgencyKeys.fresh() for agency in agreement.roster.agencies}
     secrets = BrokerSecrets.fresh()
+    router = fresh_key(clock.now())
     root = make_root(
         _trust(agreement, officers, secrets),
         [officers[agency] for agency in agreement.quorum.agencies],
     )
     partnership = read_root(root).digest
     _make_stores(layout, secrets, keys)
-    layout.first_root.write_bytes(root)
-    save_officers(layout.officers, officers)
+    save_router_keys(layout.router_keys, [router])
+    save_officers(layout.officers, {str(one): key for one, key in officers.items()})
     with Store.open(layout.stream) as stream:
         places = dict.fromkeys(STREAM, stream)
         streams = SqliteStreams(places, stream, clock, TOPOLOGY)
-        entries = _entries(partnership, root, revision, officers, keys, secrets)
+        named = _router_entry(partnership, router, secrets)
+        entries = [
+            *_entries(partnership, root, revision, officers, keys),
+            named,
+        ]
         await streams.publish([Message(PROTOCOL, bytes(8), entry) for entry in entries])
+    # Last: what has no first root is no installation, so an interrupted founding is never used.
+    layout.first_root.write_bytes(root)
     return revision
 
 
@@ -136,19 +145,20 @@ def _trust(
     )
 
 
-def _entries(  # noqa: PLR0913 - everything that is signed at the beginning
+def _router_entry(partnership: Partnership, router: RouterKey, secrets: BrokerSecrets) -> bytes:
+    body = KeyBody(ROUTER, Change.ADD, Use.SEAL, key_id_of(router.public), router.public)
+    return sign_entry(partnership, body.plain(), [secrets.operator])
+
+
+def _entries(
     partnership: Partnership,
     root: bytes,
     revision: Revision,
     officers: Mapping[AgencyId, Ed25519PrivateKey],
     keys: Mapping[AgencyId, AgencyKeys],
-    secrets: BrokerSecrets,
 ) -> Iterator[bytes]:
     quorum = [officers[agency] for agency in revision.agreement.quorum.agencies]
     yield sign_entry(partnership, RootBody(root).plain(), quorum)
-    router = secrets.router.public_key().public_bytes_raw()
-    body = KeyBody(ROUTER, Change.ADD, Use.SEAL, key_id_of(router), router)
-    yield sign_entry(partnership, body.plain(), [secrets.operator])
     for agency, own in keys.items():
         sign = own.sign.public_key().public_bytes_raw()
         body = KeyBody(agency, Change.ADD, Use.SIGN, key_id_of(sign), sign)

@@ -116,9 +116,7 @@ def _environment() -> Iterator[Check]:
 
 
 def _protocol(protocol: PublishedProtocol, clock: Clock) -> Iterator[Check]:
-    refused = ", ".join(
-        f"entry {one.offset}: {one.code.name}" for one in protocol.refused
-    )
+    refused = ", ".join(f"entry {one.offset}: {one.code.name}" for one in protocol.refused)
     yield Check(
         "protocol entries",
         good=not refused,

@@ -2,12 +2,15 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from broker.runtimes.layout import DAMAGED, InstallationError
 
 SECRET_BYTES = 32
 _OWNER_ONLY = 0o600
@@ -47,23 +50,27 @@ class AgencyKeys:
 
     @classmethod
     def load(cls, path: Path) -> "AgencyKeys":
-        """Read the keys."""
-        raw = _read(path)
-        return cls(
-            Ed25519PrivateKey.from_private_bytes(raw["sign"]),
-            X25519PrivateKey.from_private_bytes(raw["seal"]),
-            raw["id_key"],
-        )
+        """Read the keys.
+
+        Raises:
+            InstallationError: `installation.damaged`.
+        """
+        with undamaged(path):
+            raw = _read(path)
+            return cls(
+                Ed25519PrivateKey.from_private_bytes(raw["sign"]),
+                X25519PrivateKey.from_private_bytes(raw["seal"]),
+                raw["id_key"],
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerSecrets:
-    """What router and log keep to themselves.
+    """What router and log keep to themselves; the routers' sealing keys lie apart (`rotation`).
 
     Attributes:
         log: signs checkpoints.
         operator: names the routers' sealing keys.
-        router: opens what agencies publish.
         facts: opens the facts part of log entries.
         state: seals what the router remembers.
         seen: makes the memory of seen values unreadable.
@@ -73,7 +80,6 @@ class BrokerSecrets:
 
     log: Ed25519PrivateKey
     operator: Ed25519PrivateKey
-    router: X25519PrivateKey
     facts: X25519PrivateKey
     state: bytes
     seen: bytes
@@ -87,7 +93,6 @@ class BrokerSecrets:
             Ed25519PrivateKey.generate(),
             Ed25519PrivateKey.generate(),
             X25519PrivateKey.generate(),
-            X25519PrivateKey.generate(),
             *(os.urandom(SECRET_BYTES) for _ in range(4)),
         )
 
@@ -98,7 +103,6 @@ class BrokerSecrets:
             {
                 "log": self.log.private_bytes_raw(),
                 "operator": self.operator.private_bytes_raw(),
-                "router": self.router.private_bytes_raw(),
                 "facts": self.facts.private_bytes_raw(),
                 "state": self.state,
                 "seen": self.seen,
@@ -109,18 +113,22 @@ class BrokerSecrets:
 
     @classmethod
     def load(cls, path: Path) -> "BrokerSecrets":
-        """Read the secrets."""
-        raw = _read(path)
-        return cls(
-            Ed25519PrivateKey.from_private_bytes(raw["log"]),
-            Ed25519PrivateKey.from_private_bytes(raw["operator"]),
-            X25519PrivateKey.from_private_bytes(raw["router"]),
-            X25519PrivateKey.from_private_bytes(raw["facts"]),
-            raw["state"],
-            raw["seen"],
-            raw["tokens"],
-            raw["record_keys"],
-        )
+        """Read the secrets.
+
+        Raises:
+            InstallationError: `installation.damaged`.
+        """
+        with undamaged(path):
+            raw = _read(path)
+            return cls(
+                Ed25519PrivateKey.from_private_bytes(raw["log"]),
+                Ed25519PrivateKey.from_private_bytes(raw["operator"]),
+                X25519PrivateKey.from_private_bytes(raw["facts"]),
+                raw["state"],
+                raw["seen"],
+                raw["tokens"],
+                raw["record_keys"],
+            )
 
 
 def save_officers(path: Path, keys: Mapping[str, Ed25519PrivateKey]) -> None:
@@ -129,8 +137,28 @@ def save_officers(path: Path, keys: Mapping[str, Ed25519PrivateKey]) -> None:
 
 
 def load_officers(path: Path) -> dict[str, Ed25519PrivateKey]:
-    """Read the demonstration's officers' keys, by agency."""
-    return {name: Ed25519PrivateKey.from_private_bytes(raw) for name, raw in _read(path).items()}
+    """Read the demonstration's officers' keys, by agency.
+
+    Raises:
+        InstallationError: `installation.damaged`.
+    """
+    with undamaged(path):
+        found = _read(path)
+        return {name: Ed25519PrivateKey.from_private_bytes(raw) for name, raw in found.items()}
+
+
+@contextmanager
+def undamaged(path: Path) -> Iterator[None]:
+    """Say which file is damaged, and nothing of what it holds, when it does not read as it should.
+
+    Raises:
+        InstallationError: `installation.damaged`.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # Without its cause: that could hold a piece of a private key.
+        raise InstallationError(DAMAGED, path.name) from None
 
 
 def _write(path: Path, secrets: Mapping[str, bytes]) -> None:

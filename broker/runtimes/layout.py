@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.errors import Code, ConcordatError
-from broker.records.names import AgencyId
+from broker.records.names import AgencyId, is_agency_id
 
 NO_COUNTY = Code(
     "installation.absent",
@@ -24,6 +24,21 @@ COUNTY_EXISTS = Code(
     "installation.exists",
     "There is an installation in this folder already.",
     "Choose another folder; an installation is never overwritten.",
+)
+UNUSABLE = Code(
+    "installation.unusable",
+    "A file or folder of the installation cannot be read or written.",
+    "Check that it exists, that this user may use it, and that the disk is not full.",
+)
+DAMAGED = Code(
+    "installation.damaged",
+    "A file of the installation is damaged.",
+    "Restore it from a copy, then run `concordat doctor` and `concordat log verify`.",
+)
+UNFINISHED = Code(
+    "installation.unfinished",
+    "This folder holds what a founding that was interrupted has left behind.",
+    "Nothing was published from it: delete the folder and run `concordat init` again.",
 )
 
 
@@ -74,8 +89,13 @@ class Layout:
 
     @property
     def broker_secrets(self) -> Path:
-        """Private keys of router and log."""
+        """Private keys of log and operator, and the router's secrets."""
         return self.broker / "secrets.json"
+
+    @property
+    def router_keys(self) -> Path:
+        """Private keys that open what agencies publish: a new one a day."""
+        return self.broker / "router-keys.json"
 
     @property
     def broker_lock(self) -> Path:
@@ -122,5 +142,7 @@ class Layout:
         """
         if not self.first_root.is_file():
             raise InstallationError(NO_COUNTY, self.root.name)
-        if agency is not None and not self.agency_keys(agency).is_file():
+        if agency is None:
+            return
+        if not is_agency_id(agency) or not self.agency_keys(agency).is_file():
             raise InstallationError(NO_AGENCY)

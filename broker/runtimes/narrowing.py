@@ -26,13 +26,11 @@ UNKNOWN = Code(
 def in_force(protocol: PublishedProtocol, agency: str, at: Instant) -> list[Narrowing]:
     """Return an agency's narrowings in force at `at`."""
     return [
-        one
-        for one in protocol.narrowings
-        if one.agency == agency and one.since <= at < one.until
+        one for one in protocol.narrowings if one.agency == agency and one.since <= at < one.until
     ]
 
 
-async def narrow(  # noqa: PLR0913 - what a narrowing says
+async def narrow(
     side: AgencySide,
     direction: Direction,
     *,

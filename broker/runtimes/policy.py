@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from broker.clock import Instant
 from broker.protocol.decision_point import DecisionPoint, Memo
 from broker.protocol.decisions import Decision
+from broker.protocol.published import PublishedProtocol
 from broker.protocol.questions import Question
 from broker.protocol.revision import Revision
-from broker.protocol.published import PublishedProtocol
 
 Answer = TypeVar("Answer")
 

@@ -2,8 +2,8 @@
 
 from broker.access_log.notes import VerifierKey
 from broker.lanes import Received, Streams
-from broker.protocol.root import Trust, read_root
 from broker.protocol.published import PublishedProtocol, read_all
+from broker.protocol.root import Trust, read_root
 from broker.routing.intake import PROTOCOL
 
 READ_AT_ONCE = 1000

@@ -34,6 +34,15 @@ def content_of(side: AgencySide, record: Minimised) -> dict[str, Any]:
     return content
 
 
+def receipt_of(side: AgencySide, item: Item) -> dict[str, Any] | None:
+    """Return what a receipt says of what this agency sent; None for any other delivery."""
+    record = item.row.record
+    if record is None:
+        return None
+    said: dict[str, Any] | None = content_of(side, record).get("receipt")
+    return said
+
+
 def plain(value: Any) -> Any:  # noqa: ANN401 - any decoded Avro value
     """Return a decoded value as JSON can hold it."""
     if isinstance(value, bytes):

@@ -6,7 +6,7 @@ shown; nothing of it is handed over.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from broker.access_log.notes import Checkpoint
 from broker.access_log.ports import DeliveryId
@@ -153,12 +153,6 @@ async def note_done(side: AgencySide, items: Sequence[Item]) -> None:
     rows = [Message(DONE, one.row.id, side.seal_row(one.done.encode())) for one in items]
     if rows:
         await side.own.publish(rows)
-
-
-def acknowledged(item: Item, at: int) -> Item:
-    """Return a delivery taken on; the first time stands."""
-    first = item.done.acknowledged
-    return item if first is not None else replace(item, done=replace(item.done, acknowledged=at))
 
 
 async def _rows(side: AgencySide, topic: str) -> list[tuple[bytes, bytes]]:

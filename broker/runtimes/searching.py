@@ -1,7 +1,9 @@
 """Searching an embedded installation's log, and showing what was found."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from string import hexdigits
 from typing import Any
 
 from broker.access_log.ports import NEWEST, Cursor, LogQuery, Token
@@ -10,18 +12,42 @@ from broker.access_log.reader import LogView, read_state
 from broker.backends.files.store import FileTileStore
 from broker.backends.sqlite.log_index import SqliteLogIndex
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
+from broker.clock import Instant
 from broker.errors import Code
 from broker.protocol.decision_codec import decode_decision
+from broker.protocol.published import PublishedProtocol
 from broker.protocol.root import read_root
 from broker.records.envelope import decode_envelope
+from broker.records.names import RecordDigest
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.opening import BrokerOpener
+from broker.subjects.identifiers import is_nhs_number
 from broker.subjects.tokens import Tokeniser
 
 NO_LOG = Code(
-    "log.absent", "Nothing has been logged yet.", "Publish something, then run `concordat route`."
+    "log.absent",
+    "The log's index holds entries, but the log itself is gone.",
+    "Restore the broker's folder from a copy, then run `concordat log verify`.",
 )
+NHS_NUMBER = Code(
+    "usage.nhs-number",
+    "This is no NHS number: it needs ten digits, the last of which checks the others.",
+    "Read it again from the record; spaces do not matter.",
+)
+RECORD_ID = Code(
+    "usage.record",
+    "This is no record id, nor enough of one.",
+    "Give a record id or digest in hex, at least its first 8 characters.",
+)
+NOT_KNOWN = Code(
+    "usage.unknown",
+    "The protocol has no such name, so that nothing can be found by it.",
+    "Check how it is written; `concordat doctor` lists the agencies.",
+)
+
+LEAST_HEX = 8
+"""Characters of a record id that must be given: 32 bits tell a county's records apart."""
 
 SCANNED = 200
 """Entries looked at in one go when searching by record id, which the index does not hold."""
@@ -32,12 +58,50 @@ class Wanted:
     """What is asked for in words that the index holds only as hashes.
 
     Attributes:
-        nhs_number: of the child.
-        record: record id in hex, or its beginning.
+        nhs_number: of the child; entries that name her by another identifier are found, too.
+        record: record id or record digest in hex, or its beginning.
     """
 
     nhs_number: str | None = None
     record: str | None = None
+
+
+def check_wanted(wanted: Wanted) -> Wanted:
+    """Return what is wanted as the log knows it.
+
+    Raises:
+        InstallationError: `usage.nhs-number`, `usage.record`; what was given is not repeated.
+    """
+    number, record = wanted.nhs_number, wanted.record
+    if number is not None:
+        number = "".join(number.split()).replace("-", "")
+        if not is_nhs_number(number):
+            raise InstallationError(NHS_NUMBER)
+    if record is not None:
+        record = record.strip().lower()
+        if len(record) < LEAST_HEX or not set(record) <= set(hexdigits):
+            raise InstallationError(RECORD_ID)
+    return Wanted(number, record)
+
+
+def check_query(query: LogQuery, protocol: PublishedProtocol, at: Instant) -> None:
+    """Refuse names that the protocol does not have: a slip of the pen must not look like "nobody".
+
+    Raises:
+        InstallationError: `usage.unknown`.
+    """
+    agencies = protocol.agencies()
+    agreement = protocol.agreement_at(at)
+    desks = agreement.roster.consumers() if agreement is not None else ()
+    types = {schema.type for schema in protocol.schemas.types()}
+    given = (
+        ("--source", query.source, query.source in agencies),
+        ("--consumer", query.consumer, query.consumer in {*agencies, *desks}),
+        ("--type", query.type, query.type in types),
+    )
+    for option, name, known in given:
+        if name is not None and not known:
+            raise InstallationError(NOT_KNOWN, option)
 
 
 async def search(
@@ -46,42 +110,91 @@ async def search(
     """Return entries that meet a query, newest first.
 
     Raises:
-        InstallationError: there is no such installation, or nothing was logged.
+        InstallationError: there is no such installation; what is wanted cannot be; the log is gone.
         Unavailable: a store cannot be reached.
     """
     layout.require()
+    wanted = check_wanted(wanted)
     with ExitStack() as stack:
         secrets = BrokerSecrets.load(layout.broker_secrets)
         partnership = read_root(layout.first_root.read_bytes()).digest
-        if wanted.nhs_number is not None:
-            tokeniser = Tokeniser(secrets.tokens, partnership)
-            query = replace(query, token=Token(tokeniser.token("nhs", wanted.nhs_number)))
         keys = stack.enter_context(SqliteRecordKeys.open(layout.record_keys, secrets.record_keys))
         index = stack.enter_context(SqliteLogIndex.open(layout.log_index, readonly=True))
         tiles = FileTileStore(layout.log)
         state = await read_state(tiles)
         if state is None:
-            raise InstallationError(NO_LOG)
+            if await index.size():
+                raise InstallationError(NO_LOG)
+            return FoundPage((), None, ())
         opener = BrokerOpener(partnership, secrets.facts, keys)
         found = Search(LogView(tiles, state), index, opener)
-        if wanted.record is None:
+        if wanted.record is not None:
+            digest = await _digest_of(found, wanted.record)
+            if digest is None:
+                return FoundPage((), None, ())
+            query = replace(query, record=digest)
+        if wanted.nhs_number is None:
             return await found.find(query, cursor, limit)
-        return await _by_record(found, query, wanted.record.lower(), cursor, limit)
+        token = Tokeniser(secrets.tokens, partnership).token("nhs", wanted.nhs_number)
+        tied = await _tied(index, token)
+        return await _with_any(found, query, tied, cursor, limit)
 
 
-async def _by_record(
-    search_in: Search, query: LogQuery, record: str, cursor: Cursor, limit: int
+async def _tied(index: SqliteLogIndex, token: Token) -> list[Token]:
+    """Return all tokens that stand beside each other in entries, beginning with one.
+
+    One agency's records name a child by her NHS number, another's by her pupil number: whoever
+    asks what was told about her means both.
+    """
+    todo, tied = {token}, {token}
+    while todo:
+        query = LogQuery(token=todo.pop())
+        cursor: Cursor | None = NEWEST
+        while cursor is not None:
+            page = await index.find(query, cursor, SCANNED)
+            new = {one for row in page.rows for one in row.row.tokens} - tied
+            tied |= new
+            todo |= new
+            cursor = page.cursor
+    return sorted(tied)
+
+
+async def _with_any(
+    search_in: Search, query: LogQuery, tokens: Sequence[Token], cursor: Cursor, limit: int
 ) -> FoundPage:
-    """Find the archived record's digest by its id, then every entry about it."""
-    place: Cursor | None = cursor
+    """Return the newest entries below `cursor` that have one of the tokens."""
+    pages = [
+        await search_in.find(replace(query, token=token), cursor, limit) for token in tokens
+    ]
+    by_index = {one.row.index: one for page in pages for one in page.found}
+    newest = sorted(by_index, reverse=True)
+    shown = newest[:limit]
+    more = len(newest) > limit or any(page.cursor is not None for page in pages)
+    findings = dict.fromkeys(one for page in pages for one in page.findings)
+    return FoundPage(
+        tuple(by_index[index] for index in shown),
+        Cursor(shown[-1]) if more and shown else None,
+        tuple(findings),
+    )
+
+
+async def _digest_of(search_in: Search, record: str) -> RecordDigest | None:
+    """Return the digest of the record that is named, which the index does not know by its id.
+
+    The record itself lies with its first decision alone: every entry is looked at, whatever else
+    is asked for.
+    """
+    place: Cursor | None = NEWEST
     while place is not None:
-        page = await search_in.find(query, place, SCANNED)
+        page = await search_in.find(LogQuery(), place, SCANNED)
         for one in page.found:
             archive = one.message.archive
-            if archive and decode_envelope(archive).head.record_id.hex().startswith(record):
-                return await search_in.find(replace(query, record=one.row.record), cursor, limit)
+            names = [one.row.record.hex()] if one.row.record else []
+            names += [decode_envelope(archive).head.record_id.hex()] if archive else []
+            if any(name.startswith(record) for name in names):
+                return one.row.record
         place = page.cursor
-    return FoundPage((), None, ())
+    return None
 
 
 def found_document(one: Found) -> dict[str, Any]:
@@ -115,29 +228,13 @@ async def about_child(layout: Layout, nhs_number: str) -> list[Found]:
     """Return every entry about a child, oldest first, by all identifiers that records tie together.
 
     Raises:
-        InstallationError: there is no such installation, or nothing was logged.
+        InstallationError: there is no such installation, or no such number.
         Unavailable: a store cannot be reached.
     """
-    found: dict[int, Found] = {}
-    layout.require()
-    secrets = BrokerSecrets.load(layout.broker_secrets)
-    partnership = read_root(layout.first_root.read_bytes()).digest
-    todo = {Tokeniser(secrets.tokens, partnership).token("nhs", nhs_number)}
-    seen: set[bytes] = set()
-    while todo:
-        token = todo.pop()
-        seen.add(token)
-        for one in await _with_token(layout, token):
-            found[one.row.index] = one
-            todo.update(set(one.row.row.tokens) - seen)
-    return [found[index] for index in sorted(found)]
-
-
-async def _with_token(layout: Layout, token: bytes) -> list[Found]:
     found: list[Found] = []
     cursor: Cursor | None = NEWEST
     while cursor is not None:
-        page = await search(layout, LogQuery(token=Token(token)), Wanted(), cursor, SCANNED)
+        page = await search(layout, LogQuery(), Wanted(nhs_number=nhs_number), cursor, SCANNED)
         found += page.found
         cursor = page.cursor
-    return found
+    return found[::-1]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from broker.clock import Instant
 from broker.lanes import Received
 from broker.routing.host import CoreFailed, Needs, Outputs, Recalled
 
@@ -35,6 +36,14 @@ class CoreCalls(Protocol):
 
     def give_up(self, message: Received) -> Outputs:
         """See `CoreHost.give_up`."""
+        ...
+
+    def look_back(self) -> Needs:
+        """See `CoreHost.look_back`."""
+        ...
+
+    def sweep(self, recalled: Recalled, at: Instant) -> Outputs:
+        """See `CoreHost.sweep`."""
         ...
 
 
@@ -67,6 +76,16 @@ class InlineHost:
     async def give_up(self, message: Received) -> Outputs:
         """See `CoreHost`."""
         outputs: Outputs = self._run("give_up", message)
+        return outputs
+
+    async def look_back(self) -> Needs:
+        """See `CoreHost`."""
+        needs: Needs = self._run("look_back")
+        return needs
+
+    async def sweep(self, recalled: Recalled, at: Instant) -> Outputs:
+        """See `CoreHost`."""
+        outputs: Outputs = self._run("sweep", recalled, at)
         return outputs
 
     async def restart(self) -> None:
@@ -113,6 +132,16 @@ class WorkerHost:
     async def give_up(self, message: Received) -> Outputs:
         """See `CoreHost`."""
         outputs: Outputs = await self._call("give_up", message)
+        return outputs
+
+    async def look_back(self) -> Needs:
+        """See `CoreHost`."""
+        needs: Needs = await self._call("look_back")
+        return needs
+
+    async def sweep(self, recalled: Recalled, at: Instant) -> Outputs:
+        """See `CoreHost`."""
+        outputs: Outputs = await self._call("sweep", recalled, at)
         return outputs
 
     async def restart(self) -> None:

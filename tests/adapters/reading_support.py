@@ -80,7 +80,7 @@ def schemas() -> SchemaSet:
     )
 
 
-POLICE = {
+POLICE: Json = {
     "policeMarkerDetails": "Officers attend in pairs.",
     "servicesKnownTo": ["Youth justice service"],
     "lastPoliceProtectionPowerEvent": "2025-10-30",
@@ -109,7 +109,7 @@ POLICE = {
     ],
 }
 
-HEALTH = {
+HEALTH: Json = {
     "registeredGPName": "Dr Example",
     "missedAppointments": [{"date": "2026-02-01", "setting": "GP", "reason": None}],
     "emergencyDepartmentAttendances": [
@@ -127,9 +127,13 @@ HEALTH = {
     ],
 }
 
-EDUCATION = {
+EDUCATION: Json = {
     "educationSettingName": "St Brannock's School",
-    "educationSettingAddress": {"line1": "1 Quay Street", "townOrCity": "Eastmouth", "postcode": "ZZ2"},
+    "educationSettingAddress": {
+        "line1": "1 Quay Street",
+        "townOrCity": "Eastmouth",
+        "postcode": "ZZ2",
+    },
     "educationSettingTelephone": "01632 960410",
     "educationActiveStatusesAndPlans": [{"status": "SEND", "plan": "EHC plan"}],
     "yearlyEducationAttendances": [
@@ -149,7 +153,7 @@ EDUCATION = {
     ],
 }
 
-SOCIAL_CARE = {
+SOCIAL_CARE: Json = {
     "keyWorker": "Jo Example",
     "dutyContactDetails": ["01632 960201"],
     "teamInvolvement": ["Assessment team"],
@@ -160,7 +164,7 @@ SOCIAL_CARE = {
     ],
 }
 
-FORMS = {
+FORMS: Json = {
     "forms": [
         {
             "form": "involvement",

@@ -7,7 +7,8 @@
 
 A file is written beside its place, synced, and linked into place: a link fails if the name is taken
 and never shows half a file. Folders are synced before a call returns, so that the name lasts too.
-The locks need a local file system: on a network one they may not exclude another host.
+The locks need a local file system: on a network one they may not exclude another host, so that one
+is refused.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from threading import Lock
 from filelock import FileLock, Timeout
 
 from broker.access_log.errors import StoreConflict, SwapLost
+from broker.backends.files.errors import NETWORK, FileStoreError
+from broker.backends.filesystem import network_type
 from broker.lanes import Unavailable
 
 CACHE_BYTES = 32 * 1024 * 1024
@@ -57,8 +60,12 @@ class FileTileStore:
             cache_bytes: how much to keep in memory; 0 reads everything from disk, for verification.
 
         Raises:
+            FileStoreError: the directory lies on a network file system.
             Unavailable: the directory cannot be made or written.
         """
+        kind = network_type(root)
+        if kind:
+            raise FileStoreError(NETWORK, f"{root}, {kind}")
         self._root = root
         self._most = cache_bytes
         self._kept: OrderedDict[str, bytes] = OrderedDict()

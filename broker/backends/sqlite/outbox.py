@@ -42,6 +42,7 @@ CREATE INDEX record_value ON record (value_hash);
 OUTBOX = Schema("outbox", (FIRST,))
 
 NONCE_OCTETS = 12
+HASH_OCTETS = 32
 ROWS_A_QUERY = 500
 """Items looked up in one statement; SQLite allows 32,766 values."""
 
@@ -158,8 +159,13 @@ class SqliteOutbox(AbstractContextManager["SqliteOutbox"]):
         return await self._one("record_id", record_id)
 
     async def sent_as(self, value: bytes) -> Kept | None:
-        """Return the record that was published as these very bytes; None if none was."""
-        return await self._one("value_hash", sha256(value).digest())
+        """Return the record that was published as these very bytes; None if none was.
+
+        Args:
+            value: the bytes, or of a message that was too large to be carried back, their SHA-256.
+        """
+        hashed = value if len(value) == HASH_OCTETS else sha256(value).digest()
+        return await self._one("value_hash", hashed)
 
     async def _one(self, column: str, value: bytes) -> Kept | None:
         sql = f"SELECT {_COLUMNS} FROM record WHERE {column} = ?"  # noqa: S608 - names given above

@@ -89,6 +89,11 @@ class Store(AbstractContextManager["Store"]):
 
         return await database.call(look)
 
+    async def positions(self, group: str, shard: int) -> dict[str, int]:
+        """Return how far a group has committed in this store, by topic."""
+        database = self.database
+        return await database.call(lambda: tables.positions(database, group, shard))
+
     async def checkpoint_wal(self) -> bool:
         """Empty the write-ahead log into the file; False if a reader held it up for now."""
         return await self.database.call(self.database.checkpoint)

@@ -120,7 +120,8 @@ def test_element_gives_what_is_asked_and_names_the_rest() -> None:
     # Given an object with members of each kind
     element = Element(
         {"t": " x ", "n": 3, "f": True, "d": "2026-03-04", "l": ["a", None, " "], "o": {},
-         "c": "HIGH", "p": 2.5, "rest": 1, "empty": None, "Ellie Marsh": 1, "i": "2026-03-04T12:00Z"},
+         "c": "HIGH", "p": 2.5, "rest": 1, "empty": None, "Ellie Marsh": 1,
+         "i": "2026-03-04T12:00Z"},
         "here",
     )  # fmt: skip
     # When they are asked for, then each has its kind.
@@ -162,7 +163,9 @@ def test_element_gives_what_is_asked_and_names_the_rest() -> None:
         (None, "need_day", (), "field.missing"),
     ],
 )
-def test_element_refuses(value: object, method: str, arguments: tuple[object, ...], code: str) -> None:
+def test_element_refuses(
+    value: object, method: str, arguments: tuple[object, ...], code: str
+) -> None:
     # Given a member of another kind, when it is asked for, then its name is told.
     element = Element({"x": value}, "here")
     assert code_of(getattr(element, method), "x", *arguments) == code

@@ -1,7 +1,7 @@
 """The log's ports in memory, and lanes that fence: no technology, so that tests show the log."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from broker.access_log.errors import IndexGap, StoreConflict, SwapLost
 from broker.access_log.ports import (
@@ -13,8 +13,12 @@ from broker.access_log.ports import (
     LogRow,
     Page,
 )
+from broker.access_log.published import CHECKPOINTS, SHOWN
 from broker.clock import Instant
 from broker.lanes import NOW, Batch, Bound, LaneLost, Message, Received
+
+BEFORE = "before"
+AFTER = "after"
 
 
 class MemoryTileStore:
@@ -95,19 +99,45 @@ def _meets(row: LogRow, query: LogQuery) -> bool:
 
 
 class Topic:
-    """One topic of several shards; groups of readers, each lane owned by whoever acquired last."""
+    """One topic of several shards; groups of readers, each lane owned by whoever acquired last.
+
+    Attributes:
+        shards: the topic's messages.
+        positions: committed, by group and shard.
+        outputs: everything that lanes have put out, in order.
+        published: of that, deliveries.
+        steps: of that, published checkpoints.
+        tables: rows of compacted topics, by topic and key.
+        on_commit: called around each commit, with its name, that dies or fails as a test wants.
+    """
 
     def __init__(self, name: str, shards: int = 1) -> None:
         self.name = name
         self.shards: list[list[Message]] = [[] for _ in range(shards)]
         self.positions: dict[tuple[str, int], int] = defaultdict(int)
         self.owners: dict[tuple[str, int], int] = defaultdict(int)
+        self.outputs: list[Message] = []
         self.published: list[Received] = []
+        self.steps: list[Received] = []
+        self.tables: dict[tuple[str, bytes], bytes] = {}
+        self.on_commit: Callable[[str], None] = lambda _when: None
 
     def put(self, value: bytes, shard: int = 0) -> int:
         """Append a message; return its offset."""
         self.shards[shard].append(Message(self.name, b"\x00" * 8, value))
         return len(self.shards[shard]) - 1
+
+    def write(self, shard: int, outputs: Sequence[Message]) -> None:
+        """Write a lane's outputs; a topic of one shard lies in shard 0."""
+        for output in outputs:
+            if output.topic == SHOWN:
+                self.tables[output.topic, output.key] = output.value
+                continue
+            self.outputs.append(output)
+            single = output.topic == CHECKPOINTS
+            of_kind = self.steps if single else self.published
+            place = 0 if single else shard
+            of_kind.append(Received(output, place, len(of_kind), Instant(0)))
 
     def lanes(self, group: str, shards: Collection[int] | None = None) -> list["MemoryLane"]:
         """Acquire lanes of a group, all of them unless some are named."""
@@ -150,15 +180,20 @@ class MemoryLane:
 
     async def commit(self, batch: Batch, outputs: Sequence[Message]) -> None:
         self._own()
-        last = batch.messages[-1].offset
-        assert batch.messages[0].offset == self._topic.positions[self._key]
-        self._topic.positions[self._key] = self._next = last + 1
-        published = self._topic.published
-        for output in outputs:
-            published.append(Received(output, self.shard, len(published), Instant(0)))
+        self._topic.on_commit(BEFORE)
+        if batch.messages:
+            last = batch.messages[-1].offset
+            assert batch.messages[0].offset == self._topic.positions[self._key]
+            self._topic.positions[self._key] = self._next = last + 1
+        self._topic.write(self.shard, outputs)
+        self._topic.on_commit(AFTER)
 
     async def recall(self, topic: str, keys: Collection[bytes]) -> dict[bytes, bytes]:
-        raise NotImplementedError
+        self._own()
+        rows = self._topic.tables
+        # Rows of this lane's shard only: those of a topic with one shard are shard 0's.
+        found = keys if self.shard == 0 else ()
+        return {key: rows[topic, key] for key in found if (topic, key) in rows}
 
     async def rows(
         self, topic: str, after: bytes = b"", limit: int = 1000

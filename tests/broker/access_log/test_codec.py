@@ -79,7 +79,7 @@ def test_without_a_place_the_record_is_named() -> None:
         CODEC.decode(b"")
 
 
-def test_bytes_of_our_own_processes_are_read_without_the_second_look() -> None:
+def test_bytes_of_our_own_processes_are_read_no_less_strictly() -> None:
     assert CODEC.decode_trusted(CODEC.encode(VALUE)) == VALUE
     with pytest.raises(LogError):
-        CODEC.decode_trusted(CODEC.encode(VALUE) + b"\x00")
+        CODEC.decode_trusted(HEAD + b"\x86\x00" + REST)

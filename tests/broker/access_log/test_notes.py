@@ -1,4 +1,6 @@
-"""Signed notes and checkpoints: one published example, and all that is refused."""
+"""Signed notes and checkpoints: published examples, and all that is refused."""
+
+from base64 import b64decode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,15 +22,25 @@ from broker.access_log.notes import (
 from broker.access_log.tree import EMPTY_ROOT
 from tests.broker.access_log.county import ORIGIN, SIGNER
 
-# The example of Go's note package (golang.org/x/mod/sumdb/note, BSD-3-Clause), as data.
+# Keys and signatures of Go's note package, as data: golang.org/x/mod, sumdb/note/note_test.go,
+# TestSign and TestOpen, at 02c991387e35 (BSD-3-Clause). The seed is what follows the type byte in
+# TestSign's signer key.
+PUBLISHED_SEED = b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:]
 PUBLISHED_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-PUBLISHED_NOTE = (
+PUBLISHED_OTHER_KEY = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+PUBLISHED_TEXT = (
     "If you think cryptography is the answer to your problem,\n"
     "then you don't know what your problem is.\n"
-    "\n"
+)
+PUBLISHED_LINE = (
     "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpR"
     "Zb6KE6RyyBwJnAM=\n"
-).encode()
+)
+PUBLISHED_OTHER_LINE = (
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33"
+    "WWd1RvMc+QQ=\n"
+)
+PUBLISHED_NOTE = f"{PUBLISHED_TEXT}\n{PUBLISHED_LINE}".encode()
 
 OTHER = NoteSigner("witness.example/w1", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 CHECKPOINT = Checkpoint(ORIGIN, 7, bytes(range(32)))
@@ -45,6 +57,20 @@ def test_the_published_note_verifies() -> None:
     key = VerifierKey.parse(PUBLISHED_KEY)
     assert Note.parse(PUBLISHED_NOTE).verify([key]) == (key,)
     assert str(key) == PUBLISHED_KEY
+
+
+def test_the_published_note_is_what_its_key_signs() -> None:
+    signer = NoteSigner("PeterNeumann", Ed25519PrivateKey.from_private_bytes(PUBLISHED_SEED))
+    assert signer.sign(PUBLISHED_TEXT) == PUBLISHED_NOTE
+    assert str(signer.key) == PUBLISHED_KEY
+
+
+def test_the_published_note_of_two_verifies_by_either_key() -> None:
+    note = Note.parse(PUBLISHED_NOTE + PUBLISHED_OTHER_LINE.encode())
+    peter, enoch = (VerifierKey.parse(key) for key in (PUBLISHED_KEY, PUBLISHED_OTHER_KEY))
+    assert note.verify([peter]) == (peter,)
+    assert note.verify([enoch]) == (enoch,)
+    assert note.verify([enoch, peter]) == (peter, enoch)
 
 
 def test_a_checkpoint_is_origin_size_and_root() -> None:

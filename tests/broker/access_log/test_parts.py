@@ -34,9 +34,7 @@ facts = st.builds(
     decision=st.binary(max_size=50),
     revision=st.none() | hashes,
     protocol=places,
-    registers=st.builds(
-        RegistersPlace, st.integers(0, 2**40), hashes, st.lists(hashes, max_size=2).map(tuple)
-    ),
+    registers=st.builds(RegistersPlace, st.integers(0, 2**40), hashes, st.integers(0, 2**31 - 1)),
     code=st.none() | texts,
 )
 personals = st.builds(
@@ -62,6 +60,7 @@ tolds = st.builds(
     own_identifier=st.none() | texts,
     task=st.none() | st.builds(ToldTask, ids, texts, instants, lists, lists),
     code=st.none() | texts,
+    holds=st.lists(ids.map(RecordId), max_size=3).map(tuple),
 )
 parts = facts | personals | tolds
 

@@ -13,22 +13,17 @@ from broker.access_log.prover import TileId
 from broker.access_log.releaser import Released
 from broker.access_log.trail import BATCHES_KEPT, Trail
 from broker.access_log.tree import hash_leaf
-from broker.access_log.verify import verify_log
-from broker.access_log.verify_deliveries import verify_deliveries
 from broker.lanes import Bound, LaneLost
 from tests.broker.access_log import county
-from tests.broker.access_log.world import CHECKS, KEYS, STEP, Crash, World, drain, release
-
-
-async def check(world: World) -> None:
-    """Check that everything was released once, where it belongs, and can be verified."""
-    report = await verify_log(world.store, CHECKS)
-    assert report.findings == ()
-    deliveries = await verify_deliveries(
-        world.published(), await world.view(), report.ledger, county.ORIGIN, KEYS
-    )
-    assert deliveries.findings == ()
-    assert (deliveries.deliveries, deliveries.absent) == (len(world.released), 0)
+from tests.broker.access_log.world import (
+    KEYS,
+    STEP,
+    Crash,
+    World,
+    check_released,
+    drain,
+    release,
+)
 
 
 async def test_a_delivery_goes_to_its_topic_with_the_proof_of_its_entry() -> None:
@@ -51,7 +46,7 @@ async def test_a_delivery_goes_to_its_topic_with_the_proof_of_its_entry() -> Non
         consumer, body = bodies[0]
         body = DeliveryBody.decode(body.encode())
         body.verify(consumer, delivery.proof, county.ORIGIN, KEYS)
-    await check(world)
+    await check_released(world)
 
 
 async def test_nothing_is_released_before_the_log_holds_it() -> None:
@@ -69,7 +64,7 @@ async def test_nothing_is_released_before_the_log_holds_it() -> None:
     assert await releaser.run_once() == Released(0, 0, 1)
     await drain(await world.open())
     assert (await releaser.run_once()).messages == 1
-    await check(world)
+    await check_released(world)
 
 
 @pytest.mark.parametrize("shards", [1, 3])
@@ -80,7 +75,7 @@ async def test_everything_is_released_however_far_the_log_is_ahead(shards: int) 
     # when a releaser starts
     assert (await release(world.releaser(), Bound(count=7))).waiting == 0
     # then it finds the leaves of every message
-    await check(world)
+    await check_released(world)
 
 
 async def test_releasing_keeps_up_while_the_log_grows() -> None:
@@ -92,7 +87,7 @@ async def test_releasing_keeps_up_while_the_log_grows() -> None:
         await releaser.run_once(STEP)
     await drain(sequencer)
     await release(releaser)
-    await check(world)
+    await check_released(world)
     # and only descriptors that are still of use are remembered
     assert len(releaser._trail._steps) <= 2
 
@@ -117,7 +112,7 @@ async def test_a_death_at_any_step_loses_and_doubles_nothing(
         await release(world.releaser())
     # when another one takes over, then everything is released once
     await release(world.releaser())
-    await check(world)
+    await check_released(world)
 
 
 async def test_who_took_over_fences_who_held_the_lanes() -> None:
@@ -127,7 +122,7 @@ async def test_who_took_over_fences_who_held_the_lanes() -> None:
     with pytest.raises(LaneLost):
         await former.run_once()
     await release(later)
-    await check(world)
+    await check_released(world)
     with pytest.raises(LogError) as refused:
         await former.run_once()
     assert refused.value.code is DEAD
@@ -198,7 +193,7 @@ async def test_a_releaser_reads_on_from_where_the_last_one_ended() -> None:
     await release(world.releaser())
     descriptors = [path for path in world.store.reads if path.startswith("openings/at/")]
     assert len(descriptors) <= 1
-    await check(world)
+    await check_released(world)
 
 
 async def test_few_descriptors_are_kept() -> None:
@@ -207,7 +202,7 @@ async def test_few_descriptors_are_kept() -> None:
     releaser = world.releaser()
     await release(releaser)
     assert len(releaser._trail._origins) <= BATCHES_KEPT
-    await check(world)
+    await check_released(world)
 
 
 async def test_what_the_last_batch_completed_is_at_hand_before_it_is_written() -> None:

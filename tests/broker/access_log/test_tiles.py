@@ -27,7 +27,7 @@ from broker.access_log.tree import hash_leaf, root_of
         (7, "007"),
         (999, "999"),
         (1_000, "x001/000"),
-        (1_234_067, "x001/x234/067"),  # the specification's own example
+        (1_234_067, "x001/x234/067"),  # the example of C2SP tlog-tiles
         (1_000_000, "x001/x000/000"),
     ],
 )

@@ -19,8 +19,10 @@ from broker.access_log.tree import (
     split,
 )
 
-# Leaves and roots of the reference test of Certificate Transparency (github.com/google/
-# certificate-transparency, Apache-2.0, cpp/merkletree/merkle_tree_test.cc), as data.
+# Known answers of Certificate Transparency's own tests, as data: kInputs, kSHA256Roots,
+# kSHA256Paths and kSHA256Proofs of github.com/google/certificate-transparency,
+# cpp/merkletree/merkle_tree_test.cc at 0e901cacd138 (Apache-2.0). Leaves are numbered from 1
+# there, from 0 here.
 PUBLISHED_LEAVES = (
     "",
     "00",
@@ -43,13 +45,72 @@ PUBLISHED_ROOTS = (
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 )
 
+PUBLISHED_PATHS = {
+    (0, 1): (),
+    (0, 8): (
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ),
+    (5, 8): (
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ),
+    (2, 3): ("fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",),
+    (1, 5): (
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ),
+}
+"""(leaf, size) → inclusion path."""
+
+PUBLISHED_PROOFS = {
+    (1, 1): (),
+    (1, 8): (
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ),
+    (6, 8): (
+        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ),
+    (2, 5): (
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ),
+}
+"""(old size, size) → consistency path."""
+
 trees = st.integers(1, 70).map(lambda n: [hash_leaf(n.to_bytes(2, "big")) for n in range(n)])
+
+
+def published_tree(size: int) -> list[bytes]:
+    return [hash_leaf(bytes.fromhex(leaf)) for leaf in PUBLISHED_LEAVES[:size]]
 
 
 @pytest.mark.parametrize("size", range(9))
 def test_roots_are_the_published_ones(size: int) -> None:
-    leaves = [hash_leaf(bytes.fromhex(leaf)) for leaf in PUBLISHED_LEAVES[:size]]
-    assert root_of(leaves).hex() == PUBLISHED_ROOTS[size]
+    assert root_of(published_tree(size)).hex() == PUBLISHED_ROOTS[size]
+
+
+@pytest.mark.parametrize(("index", "size"), PUBLISHED_PATHS)
+def test_inclusion_paths_are_the_published_ones(index: int, size: int) -> None:
+    leaves = published_tree(size)
+    path = tuple(bytes.fromhex(node) for node in PUBLISHED_PATHS[index, size])
+    assert inclusion_path(index, leaves) == path
+    check_inclusion(leaves[index], index, size, bytes.fromhex(PUBLISHED_ROOTS[size]), path)
+
+
+@pytest.mark.parametrize(("old", "size"), PUBLISHED_PROOFS)
+def test_consistency_paths_are_the_published_ones(old: int, size: int) -> None:
+    path = tuple(bytes.fromhex(node) for node in PUBLISHED_PROOFS[old, size])
+    assert consistency_path(old, published_tree(size)) == path
+    before, after = (bytes.fromhex(PUBLISHED_ROOTS[number]) for number in (old, size))
+    check_consistency(old, before, size, after, path)
 
 
 def test_the_empty_root_is_the_hash_of_nothing() -> None:

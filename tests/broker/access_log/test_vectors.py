@@ -32,6 +32,7 @@ from broker.access_log.parts import (
 )
 from broker.access_log.ports import Row
 from broker.access_log.proofs import Proof
+from broker.access_log.published import Followed, Published, follow
 from broker.access_log.record import CommitRecord, LogState
 from broker.access_log.tree import (
     consistency_path,
@@ -73,7 +74,7 @@ FACTS = Facts(
     decision=b"decision",
     revision=h(2),
     protocol=PLACE,
-    registers=RegistersPlace(5, h(4), (h(5),)),
+    registers=RegistersPlace(5, h(4), 2),
 )
 QUARANTINE = Facts(
     kind="quarantine",
@@ -106,6 +107,7 @@ TOLD = Told(
     protocol=PLACE,
     desk="mash",
     own_identifier="C-1001",
+    holds=(RecordId(i(12)),),
 )
 TASK = Told(
     kind="task",
@@ -147,6 +149,26 @@ def test_checkpoint_and_proof() -> None:
     leaf = bytes.fromhex(vectors["leaf_hash"])
     assert proof.verify(leaf, vectors["origin"], keys) == checkpoint
     assert (proof.index, leaf) == (vectors["index"], LEAVES[256])
+
+
+def test_published() -> None:
+    vectors = load("published")
+    keys = [VerifierKey.parse(vectors["verifier_key"])]
+    followed = Followed()
+    for one in vectors["steps"]:
+        data = bytes.fromhex(one["published"])
+        step = Published(
+            checkpoint=one["checkpoint"].encode(),
+            before=one["before"],
+            path=tuple(bytes.fromhex(node) for node in one["path"]),
+        )
+        assert step.encode() == data
+        assert Published.decode(data) == step
+        checkpoint = follow(followed, step, vectors["origin"], keys)
+        assert checkpoint.root == root_of(LEAVES[: checkpoint.size])
+        followed = Followed(checkpoint.size, checkpoint.root)
+        assert followed.encode().hex() == one["shown"]
+    assert followed.size == 300
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 import random
 from collections.abc import AsyncIterator, Sequence
 
+from broker.access_log.deliveries import Delivery
+from broker.access_log.proofs import Proof
+from broker.access_log.published import CHECKPOINTS, SHOWN, Followed, Published, follow
 from broker.access_log.reader import LogView, read_state
-from broker.access_log.releaser import Released, Releaser
+from broker.access_log.releaser import LAST, Released, Releaser
 from broker.access_log.sequencer import Sequencer
 from broker.access_log.tree import hash_leaf, root_of
 from broker.access_log.verify import Checks, verify_log
+from broker.access_log.verify_deliveries import verify_deliveries
 from broker.lanes import Bound, Received
 from tests.broker.access_log.county import ORIGIN, SIGNER, County
 from tests.broker.access_log.stores import MemoryLogIndex, MemoryTileStore, Topic
@@ -85,6 +89,41 @@ class World:
         assert [row.delivery for row in self.index.rows] == [
             hash_leaf(leaf)[:16] for leaf in leaves
         ]
+
+
+async def check_released(world: World) -> None:
+    """Check that everything was released once, where it belongs, and can be verified."""
+    report = await verify_log(world.store, CHECKS)
+    assert report.findings == ()
+    deliveries = await verify_deliveries(
+        world.published(), await world.view(), report.ledger, ORIGIN, KEYS
+    )
+    assert deliveries.findings == ()
+    assert (deliveries.deliveries, deliveries.absent) == (len(world.released), 0)
+    await check_published(world)
+
+
+async def check_published(world: World) -> None:
+    """Check the published checkpoints as whoever follows the log sees them.
+
+    Each follows on the one before, none comes twice, each is of this log's history, and before each
+    delivery stands the checkpoint that it rests on. What the releaser remembers is the last one.
+    """
+    report = await verify_log(world.store, CHECKS)
+    assert report.findings == ()
+    last = Followed()
+    notes: set[bytes] = set()
+    for output in world.topic.outputs:
+        if output.topic != CHECKPOINTS:
+            assert Proof.parse(Delivery.decode(output.value).proof).checkpoint in notes
+            continue
+        step = Published.decode(output.value)
+        checkpoint = follow(last, step, ORIGIN, KEYS)
+        assert report.ledger.roots[checkpoint.size] == checkpoint.root
+        last = Followed(checkpoint.size, checkpoint.root)
+        notes.add(step.checkpoint)
+    assert len(notes) == len(world.topic.steps)
+    assert Followed.decode(world.topic.tables.get((SHOWN, LAST), b"")) == last
 
 
 async def drain(sequencer: Sequencer, bound: Bound = STEP) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from broker.access_log.errors import StoreConflict, SwapLost
 from broker.access_log.ports import TileStore
+from broker.backends import filesystem
 from broker.backends.files import FileTileStore
 from broker.backends.files import store as module
+from broker.backends.files.errors import NETWORK, FileStoreError
 from broker.lanes import Unavailable
 from tests.contracts.tile_store import PATH, TileStoreContract
 
@@ -177,6 +179,27 @@ async def test_what_the_file_system_refuses_is_told(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await store.create(PATH, b"bytes")
     assert await store.read(PATH) is None
+
+
+def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a directory that is mounted from another machine, and a link to it
+    mounts = tmp_path / "mountinfo"
+    share = tmp_path / "share"
+    share.mkdir()
+    mounts.write_text(f"30 27 0:40 / {share} rw - nfs4 server:/export rw\n")
+    monkeypatch.setattr(filesystem, "MOUNTS", mounts)
+    link = tmp_path / "link"
+    link.symlink_to(share)
+    # when a log is to lie there, then it is refused and nothing is made
+    for root in (share, share / "log", link / "log"):
+        with pytest.raises(FileStoreError, match="nfs4") as refused:
+            FileTileStore(root)
+        assert refused.value.code is NETWORK
+    assert list(share.iterdir()) == []
+    # beside it, and where no mounts are listed, it is not
+    FileTileStore(tmp_path / "log")
+    mounts.unlink()
+    FileTileStore(share / "log")
 
 
 async def test_a_swap_does_not_wait_for_ever(

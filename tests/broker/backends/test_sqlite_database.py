@@ -10,8 +10,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from broker.backends import filesystem
+from broker.backends.filesystem import type_of
 from broker.backends.sqlite import database as module
-from broker.backends.sqlite import filesystem
 from broker.backends.sqlite.database import Database, Schema, open_database
 from broker.backends.sqlite.errors import (
     DAMAGED,
@@ -22,7 +23,6 @@ from broker.backends.sqlite.errors import (
     OLDER,
     StoreError,
 )
-from broker.backends.sqlite.filesystem import type_of
 from broker.errors import Code
 from broker.lanes import OutcomeUnknown, Unavailable
 

@@ -102,6 +102,9 @@ def question(changes: Mapping[str, Any] | None = None) -> Question:
     return question_of(canonical(nested))
 
 
+BEFORE = Instant(1_760_000_000_000)
+"""An instant some weeks before Eastshire's protocol is in force."""
+
 ASKABLE = tuple(name for name in BY_NAME if not name.startswith("special."))
 """Attributes that a question holds."""
 
@@ -129,7 +132,10 @@ class Signatories:
             agreement.quorum,
             tuple(
                 Officer(
-                    agency.id, agency.signatory.name, agency.signatory.role, raw(self.officers[name])
+                    agency.id,
+                    agency.signatory.name,
+                    agency.signatory.role,
+                    raw(self.officers[name]),
                 )
                 for name, agency in agreement.roster.agencies.items()
             ),
@@ -162,7 +168,7 @@ class Topic:
     """A protocol topic as it is written and folded."""
 
     people: Signatories = field(default_factory=Signatories)
-    at: Instant = Instant(1_760_000_000_000)
+    at: Instant = BEFORE
 
     def __post_init__(self) -> None:
         """Write the first root."""

@@ -1,0 +1,97 @@
+"""What a record means to the router, beside the questions that it raises: pure, from signed bytes.
+
+Which types are about a child and which about another record, what a record states for the
+registers, what it takes back or replaces, and what it must say to mean anything at all.
+"""
+
+from typing import Any
+
+from broker.records.check import Accepted
+from broker.records.errors import LABELS, VALUE, RecordRefused
+from broker.records.names import FIRST_TYPE_SLOT, ZERO_ID, Kind, RecordId
+from broker.subjects.registers import Alert, Involvement
+
+ANSWER = "answer"
+RECEIPT = "receipt"
+ALERT = "alert"
+INVOLVEMENT = "involvement"
+
+BETWEEN_PEOPLE = frozenset({ANSWER, RECEIPT})
+"""Record types that are about another record, not about a child: they are not linked."""
+
+WITH_MAIN_PART = BETWEEN_PEOPLE | {ALERT, INVOLVEMENT}
+"""Record types that say nothing if their first slot is empty, unless they take something back."""
+
+ABOUT_A_CHILD = frozenset({"child", "unborn"})
+"""Subjects that are linked."""
+
+ANSWERS = frozenset({"share", "refuse"})
+
+
+def main_part(accepted: Accepted) -> dict[str, Any]:
+    """Return the first slot of a record's type, which some types cannot do without.
+
+    Raises:
+        RecordRefused: `record.value`; the slot is empty.
+    """
+    spec = accepted.schema.slots[FIRST_TYPE_SLOT]
+    value = spec.decode(accepted.envelope.slots[FIRST_TYPE_SLOT].value)
+    if not isinstance(value, dict):
+        raise RecordRefused(VALUE, f"slot {spec.name}")
+    return value
+
+
+def must_mean_something(accepted: Accepted) -> None:
+    """Refuse a record whose parts are each right, but which says nothing.
+
+    Raises:
+        RecordRefused: `record.value`; its main part is empty. `record.labels`; it takes back, or
+            answers, nothing.
+    """
+    labels = accepted.labels
+    takes_back = accepted.envelope.head.kind is Kind.RETRACTION
+    if labels.type in WITH_MAIN_PART and not takes_back:
+        main_part(accepted)
+    if labels.concerns is None and (takes_back or labels.type == ANSWER):
+        raise RecordRefused(LABELS, "labels.concerns")
+    if labels.type == ANSWER and labels.answer not in ANSWERS:
+        raise RecordRefused(LABELS, "labels.answer")
+
+
+def is_about_a_child(accepted: Accepted) -> bool:
+    """Tell whether a record is linked at all."""
+    labels = accepted.labels
+    return labels.type not in BETWEEN_PEOPLE and labels.subject in ABOUT_A_CHILD
+
+
+def entry_kind(accepted: Accepted) -> str:
+    """Return the kind of the log entries that a record makes."""
+    if accepted.labels.type in BETWEEN_PEOPLE:
+        return "receipt"
+    return "register" if accepted.envelope.head.kind is Kind.REGISTER else "decision"
+
+
+def replaced_by(accepted: Accepted) -> tuple[RecordId, ...]:
+    """Return which of its source's records no longer stand: taken back, or said anew."""
+    head, concerns = accepted.envelope.head, accepted.labels.concerns
+    found = []
+    if head.kind is Kind.RETRACTION and concerns is not None:
+        found.append(RecordId(concerns))
+    if head.supersedes != ZERO_ID:
+        found.append(head.supersedes)
+    return tuple(found)
+
+
+def register_of(accepted: Accepted) -> tuple[Involvement | Alert | None, RecordId | None]:
+    """Return what a register record states, and which one it takes back; each None if nothing."""
+    head, labels = accepted.envelope.head, accepted.labels
+    if labels.type not in (INVOLVEMENT, ALERT):
+        return None, None
+    if head.kind is Kind.RETRACTION:
+        return None, None if labels.concerns is None else RecordId(labels.concerns)
+    said = main_part(accepted)
+    if labels.type == ALERT:
+        who = tuple(sorted(said["who"]))
+        return Alert(said["kind"], said["from"], said["until"], who), None
+    own_id = accepted.identifiers.own_id
+    return Involvement(said["kind"], said["from"], said["until"], own_id), None
