@@ -7,10 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from adapters.format import Draft
 from benchmarks.county import NOW, County, Said
-from broker.records.names import AgencyId
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.clock import SetClock
 from broker.runtimes.embedded import open_broker
@@ -18,6 +17,10 @@ from broker.runtimes.founding import found_county
 from broker.runtimes.layout import Layout
 from broker.runtimes.publishing import publish_drafts
 from broker.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.format import Draft
+    from broker.records.names import AgencyId
 
 
 @dataclass(frozen=True, slots=True)

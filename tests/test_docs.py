@@ -216,12 +216,19 @@ PATH = re.compile(r"[\w.*-]+(/[\w.*-]+)*/?")
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
+TERMS = frozenset(
+    {".avsc", "Makefile", "NewType", "Protocol", "content", "core_seconds", "errors.py"}
+    | {"existence", "explain", "publication.yaml", "agency-key", "log-key", "router-key"}
+)
+"""Words of a language, of the protocol's entries and outcomes, and names that many folders have."""
+
+
 def _known(span: str, module: str) -> bool:
     """Tell whether what a page puts in code is something there is."""
     if span.startswith("DIR"):
         return span.rstrip("/") in _installed()
-    if span.startswith(("concordat ", "make ", "CONCORDAT_")):
-        return True  # the first two have tests of their own, the third is a setting
+    if span in TERMS or span.startswith(("concordat ", "make ", "CONCORDAT_")):
+        return True  # commands have tests of their own, the last is a setting
     if span in all_codes() or span in {topic["name"] for topic in _catalogue()}:
         return True
     if PATH.fullmatch(span) and ("/" in span or "." in span) and _exists(span):

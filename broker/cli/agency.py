@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from adapters.format import Rejected
+from adapters.format import Rejected, Warned
 from broker.cli.place import layout_for
 from broker.cli.show import (
     SHOWN_HEX,
@@ -106,11 +106,11 @@ def _rejected(report: PublishReport) -> list[tuple[str, Rejected]]:
     return found + report.refused
 
 
-def _warnings(report: PublishReport) -> list[tuple[str, Rejected]]:
+def _warnings(report: PublishReport) -> list[tuple[str, Warned]]:
     return [(account.file, one) for account in report.files for one in account.warnings]
 
 
-def _rejected_document(file: str, one: Rejected) -> dict[str, str]:
+def _rejected_document(file: str, one: Rejected | Warned) -> dict[str, str]:
     return {
         "file": file,
         "item": one.item,
@@ -152,7 +152,7 @@ def show_publish(report: PublishReport) -> None:
     _show_faults("Published, but look at it", _warnings(report))
 
 
-def _show_faults(heading: str, faults: list[tuple[str, Rejected]]) -> None:
+def _show_faults(heading: str, faults: Sequence[tuple[str, Rejected | Warned]]) -> None:
     """Show what is wrong, each reason once, with the places where it was found."""
     if faults:
         say(f"[bold]{heading}: {len(faults)}[/]")

@@ -20,8 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help=(
         "Information-sharing broker of a local safeguarding partnership: agencies publish what "
-        "they know about a child at risk, the signed protocol decides who may see which part of it, and "
-        "every decision stands in a log that outsiders can check."
+        "they know about a child at risk, the signed protocol decides who may see which part of "
+        "it, and every decision stands in a log that outsiders can check."
     ),
 )
 

@@ -14,7 +14,7 @@ from broker.cli.log import verification_document, verification_lines
 from broker.cli.place import settings_for
 from broker.cli.show import Dir, Exit, Json, counted, errors, reporting, say, say_json, when
 from broker.protocol.revision import Revision
-from broker.records.names import agency_of
+from broker.records.names import AgencyId, agency_of
 from broker.runtimes.demonstration import DemoReport, run_demo
 from broker.runtimes.founding import read_county
 from broker.runtimes.layout import COUNTY_EXISTS, InstallationError
@@ -105,14 +105,15 @@ def _chapters(report: DemoReport) -> list[Chapter]:
 def _tell(report: DemoReport, kept: Path | None) -> None:
     revision = read_county()
     story = report.manifest["story"]
-    wrong = story["wrong_school"]
+    wrong = AgencyId(story["wrong_school"])
     agencies = revision.agreement.roster.agencies
     name = f"{story['given']} {story['family']}"
     say(f"[bold]{name}, 14, of Eastshire, in one week of March 2026[/] (she is made up)")
     told = _chapters(report)
     for one in told:
         say()
-        source = agencies[one.source].name if one.source in agencies else one.source
+        agency = agencies.get(AgencyId(one.source))
+        source = one.source if agency is None else agency.name
         words = WORDS.get(one.type, one.type)
         say(f"[bold]{when(one.at)}[/]  {escape(source)}: {words}")
         for outcome, line in _outcomes(one, revision):
@@ -158,9 +159,7 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def _reasons(told: list[Chapter], revision: Revision) -> None:
-    used = {
-        name for one in told for each in one.told for name in (*each.granting, *each.reasons)
-    }
+    used = {name for one in told for each in one.told for name in (*each.granting, *each.reasons)}
     say()
     for clause in revision.clauses:
         if clause.id in used:
@@ -184,8 +183,7 @@ def _totals(report: DemoReport) -> None:
     )
     say(f"Rejected: {counted(rejected)}.")
     outcomes = {
-        name: report.counts[name]
-        for name in ("content", "existence", "refer", "withhold", "task")
+        name: report.counts[name] for name in ("content", "existence", "refer", "withhold", "task")
     }
     say(
         f"{report.counts['entries']} log entries: {counted(outcomes)}. "

@@ -29,6 +29,7 @@ from broker.errors import Code
 from broker.protocol.decisions import Outcome
 from broker.runtimes import explaining, searching, verifying
 from broker.runtimes.clock import SystemClock
+from broker.runtimes.layout import Layout
 
 TIME = Code(
     "usage.time",
@@ -85,9 +86,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find entries of the access log, newest first."""
-
-    async def run() -> FoundPage:
-        layout = layout_for(folder)
+    with reporting(as_json=as_json):
         query = LogQuery(
             since=_instant("--since", since),
             until=_instant("--until", until),
@@ -98,24 +97,30 @@ def search(
             type=record_type,
             clause=clause,
         )
-        clock = SystemClock()
-        searching.check_query(query, await explaining.published(layout, clock), clock.now())
         wanted = searching.Wanted(nhs_number=nhs_number, record=record)
-        return await searching.search(layout, query, wanted, Cursor(cursor), limit)
-
-    with reporting(as_json=as_json):
-        page = asyncio.run(run())
+        page = asyncio.run(_search(layout_for(folder), query, wanted, Cursor(cursor), limit))
     if as_json:
-        say_json(
-            {
-                "entries": [searching.found_document(one) for one in page.found],
-                "cursor": page.cursor,
-                "findings": [str(one) for one in page.findings],
-            }
-        )
+        say_json(page_document(page))
     else:
         _show_page(page)
     raise typer.Exit(Exit.REJECTED if page.findings else Exit.DONE)
+
+
+async def _search(
+    layout: Layout, query: LogQuery, wanted: searching.Wanted, cursor: Cursor, limit: int
+) -> FoundPage:
+    clock = SystemClock()
+    searching.check_query(query, await explaining.published(layout, clock), clock.now())
+    return await searching.search(layout, query, wanted, cursor, limit)
+
+
+def page_document(page: FoundPage) -> dict[str, object]:
+    """Return what a search has found as JSON shows it."""
+    return {
+        "entries": [searching.found_document(one) for one in page.found],
+        "cursor": page.cursor,
+        "findings": [str(one) for one in page.findings],
+    }
 
 
 def _show_page(page: FoundPage) -> None:
@@ -216,7 +221,10 @@ def verification_lines(result: verifying.Verification) -> list[str]:
     if deliveries is not None:
         lines.append(f"{deliveries.deliveries} deliveries stand in the log, each once")
         if deliveries.absent:
-            lines.append(f"{deliveries.absent} deliveries are not on their topics: not released yet, or deleted since")
+            lines.append(
+                f"{deliveries.absent} deliveries are not on their topics: "
+                "not released yet, or deleted since"
+            )
     if log.erased:
         lines.append(f"{log.erased} entries are about records that were erased")
     if log.closed:

@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from broker.cli.place import layout_for
-from broker.cli.show import AgencyName, Dir, Json, Refused, iso, reporting, say, say_json, table, when
+from broker.cli.show import (
+    AgencyName,
+    Dir,
+    Json,
+    Refused,
+    iso,
+    reporting,
+    say,
+    say_json,
+    table,
+    when,
+)
 from broker.clock import FOREVER
 from broker.errors import Code
 from broker.protocol.narrowing import Direction, Narrowing

@@ -71,9 +71,7 @@ def may_i_share(
                 raise Refused(LABEL_SHAPE, "--label")
             labels[name] = value
         answer = asyncio.run(
-            explaining.ask_first(
-                layout_for(folder), SystemClock(), sender, to, record_type, labels
-            )
+            explaining.ask_first(layout_for(folder), SystemClock(), sender, to, record_type, labels)
         )
     if as_json:
         say_json(

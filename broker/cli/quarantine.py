@@ -108,10 +108,10 @@ def _content(side: AgencySide, item: Item) -> dict[str, object]:
         return {"bytes": len(item.row.minimised)}
     try:
         schema = side.schemas.by_digest(envelope.slots[SLOT_SCHEMA].value)
-        slots = side.schemas.head(envelope.head.head_version).slots | dict(schema.slots)
+        head = side.schemas.head(envelope.head.head_version).slots
         return {
             spec.name: plain(spec.decode(envelope.slots[number].value))
-            for number, spec in sorted(slots.items())
+            for number, spec in sorted({**head, **schema.slots}.items())
         }
     except RecordRefused as error:
         return {"unreadable": error.code.name}

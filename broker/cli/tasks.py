@@ -1,12 +1,23 @@
 """What an agency's people must do, and by when."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from broker.cli.place import layout_for
-from broker.cli.show import AgencyName, Dir, Json, iso, reporting, say, say_json, table, when
+from broker.cli.show import (
+    SHOWN_HEX,
+    AgencyName,
+    Dir,
+    Json,
+    iso,
+    reporting,
+    say,
+    say_json,
+    table,
+    when,
+)
 from broker.clock import Instant
 from broker.receipts.inbox import Item
 from broker.records.names import ConsumerId
@@ -54,23 +65,24 @@ def list_tasks(
         ("task", "record", "why", "who waits", "answer by", ""),
         [
             (
-                str(one["task"])[:12],
-                str(one["record"])[:12],
-                str(one["reason"]),
+                one["task"][:SHOWN_HEX],
+                one["record"][:SHOWN_HEX],
+                one["reason"],
                 ", ".join(one["consumers"]),
-                str(one["answer_by"]),
-                "OVERDUE" if one["overdue"] else str(one["answered"] or ""),
+                one["answer_by"],
+                "OVERDUE" if one["overdue"] else one["answered"] or "",
             )
             for one in documents
         ],
         "No open tasks.",
+        whole=("task", "record", "answer by"),
     )
     table(
         "Not acknowledged in time",
         ("delivery", "desk", "due", "tell", "telephone"),
         [
             (
-                str(one["delivery"])[:12],
+                str(one["delivery"])[:SHOWN_HEX],
                 str(one["desk"]),
                 str(one["due"]),
                 str(one["manager"]),
@@ -79,14 +91,31 @@ def list_tasks(
             for one in overdue
         ],
         "Every delivery was acknowledged in time.",
+        whole=("delivery", "due", "telephone"),
     )
 
 
-def task_document(item: Item, now: Instant) -> dict[str, object]:
+class TaskDocument(TypedDict):
+    """A task as JSON shows it: ids in hex, times as people read them and in ms since 1970."""
+
+    task: str
+    record: str
+    why: str
+    reason: str
+    consumers: list[str]
+    clauses: list[str]
+    answer_by: str
+    answer_by_ms: int
+    overdue: bool
+    answered: str | None
+
+
+def task_document(item: Item, now: Instant) -> TaskDocument:
     """Return a task as JSON shows it."""
     task, record = item.row.told.task, item.row.record
     if task is None or record is None:
-        return {}
+        message = "not a task"
+        raise ValueError(message)
     return {
         "task": task.id.hex(),
         "record": record.head.record_id.hex(),
@@ -131,14 +160,14 @@ def answer(
 ) -> None:
     """Answer a task: share the record, or refuse and say why that is better for the child."""
 
-    async def run() -> Item:
+    async def run() -> TaskDocument:
         async with agency_side(layout_for(folder), agency, SystemClock()) as side:
             await receiving.receive(side)
-            return await answering.answer_task(side, task, decision, reason, role)
+            item = await answering.answer_task(side, task, decision, reason, role)
+            return task_document(item, side.clock.now())
 
     with reporting(as_json=as_json):
-        item = asyncio.run(run())
-        document = task_document(item, Instant(0))
+        document = asyncio.run(run())
     if as_json:
         say_json(document)
     else:

@@ -190,7 +190,8 @@ def slots_of(word: str, schema: RecordSchema) -> frozenset[int]:
     if word == IDENTIFIERS:
         return frozenset(range(SLOT_NHS_NUMBER, SLOT_IDENTITY + 1))
     if word == ALL:
-        return frozenset(range(SLOTS))
+        # What clauses speak of begins after schema and labels: labels are never released.
+        return frozenset(range(SLOT_NHS_NUMBER, SLOTS))
     if word == CODED:
         return frozenset(
             spec.number

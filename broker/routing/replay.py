@@ -17,7 +17,7 @@ A decision that was taken again (an answer, a narrowing lifted) follows its caus
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from broker.access_log.decided import Archive, DecidedLeaf
@@ -186,16 +186,19 @@ class Replay:
             except ConcordatError as error:
                 self._expected.clear()
                 return [Finding(first.index, RECORD_REFUSED, error.code.name)]
-        if not self._expected:
-            return [Finding(first.index, RECORD_MISSING)]
         # (3), (4) what must follow
+        return list(self._follow(message, first.index))
+
+    def _follow(self, message: OpenedMessage, index: LeafIndex) -> Iterator[Finding]:
+        if not self._expected:
+            yield Finding(index, RECORD_MISSING)
+            return
         expected = self._expected.popleft()
         if len(expected.saids) != len(message.entries):
-            return [Finding(first.index, NUMBER)]
-        findings: list[Finding] = []
+            yield Finding(index, NUMBER)
+            return
         for said, entry in zip(expected.saids, message.entries, strict=True):
-            findings += self._compare(said, entry)
-        return findings
+            yield from self._compare(said, entry)
 
     def _learn(self, position: int) -> None:
         while self._protocol and self._state.position < position:

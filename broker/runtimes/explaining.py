@@ -2,9 +2,9 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from broker.access_log.ports import NEWEST, LogQuery
-from broker.backends.opa_module.point import ModulePoint
 from broker.backends.sqlite.store import Store
 from broker.backends.sqlite.streams import SqliteStreams
 from broker.clock import Clock, Instant
@@ -20,6 +20,9 @@ from broker.runtimes.layout import NO_AGENCY, InstallationError, Layout
 from broker.runtimes.protocol import read_protocol
 from broker.runtimes.searching import Wanted, search
 from broker.runtimes.topics import STREAM, TOPOLOGY
+
+if TYPE_CHECKING:
+    from broker.backends.opa_module.point import ModulePoint
 
 NO_RECORD = Code(
     "log.record.absent",

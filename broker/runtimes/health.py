@@ -70,7 +70,7 @@ class Health:
 
 
 async def examine(layout: Layout, clock: Clock) -> Health:
-    """Look at environment and installation; what cannot be looked at is a bad check, not an error."""
+    """Look at environment and installation; what can't be looked at is a bad check, no error."""
     checks = list(_environment())
     telephones: tuple[Telephone, ...] = ()
     try:

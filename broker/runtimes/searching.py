@@ -163,9 +163,7 @@ async def _with_any(
     search_in: Search, query: LogQuery, tokens: Sequence[Token], cursor: Cursor, limit: int
 ) -> FoundPage:
     """Return the newest entries below `cursor` that have one of the tokens."""
-    pages = [
-        await search_in.find(replace(query, token=token), cursor, limit) for token in tokens
-    ]
+    pages = [await search_in.find(replace(query, token=token), cursor, limit) for token in tokens]
     by_index = {one.row.index: one for page in pages for one in page.found}
     newest = sorted(by_index, reverse=True)
     shown = newest[:limit]

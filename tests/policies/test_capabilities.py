@@ -1,4 +1,4 @@
-"""The policies may use only what OPA compiles into the module and what depends on nothing outside."""
+"""The policies may use only what OPA compiles into the module, and nothing that looks outside."""
 
 import importlib.util
 import json

@@ -79,9 +79,14 @@ def clauses(draw: st.DrawFn, name: str) -> Clause:
         draw(st.lists(st.sampled_from([0, *DAYS, FOREVER]), min_size=2, max_size=2))
     )
     return Clause(
-        name,
-        *["-"] * 6,
-        effect,  # type: ignore[arg-type, misc] # after six texts
+        id=name,
+        title="-",
+        text="-",
+        gateway="-",
+        condition="-",
+        confidentiality="-",
+        necessity="-",
+        effect=effect,
         floor=effect.grants and draw(st.booleans()),
         within=1_000 if effect is Effect.REFER else None,
         when=tuple(draw(st.lists(conditions(), max_size=2, unique_by=lambda one: one.attribute))),

@@ -64,14 +64,13 @@ NOON = Instant(1_772_625_600_000)
 
 TODAY = NOON // DAY
 MEMO_SIZE = 10_000
-NHS_WEIGHTS = range(10, 1, -1)
 
 
 def nhs_number(serial: int) -> str:
     """Return a made-up NHS number with its check digit: 999, and a serial number of six digits."""
     for number in range(serial, 1_000_000, 100_000):
         digits = f"999{number:06}"
-        total = sum(w * int(d) for w, d in zip(NHS_WEIGHTS, digits, strict=True))
+        total = sum(w * int(d) for w, d in zip(range(10, 1, -1), digits, strict=True))
         check = -total % 11
         if check < 10:
             return f"{digits}{check}"
@@ -287,7 +286,12 @@ class County:
         return self.enter(body, [self.officers[agency]], at)
 
     def narrow(
-        self, agency: AgencyId, at: Instant, *, direction: Direction = Direction.SENDING, **to: str
+        self,
+        agency: AgencyId,
+        at: Instant,
+        *,
+        direction: Direction = Direction.SENDING,
+        **to: Any,  # noqa: ANN401 - fields
     ) -> Received:
         """Narrow an agency's own exchange; `to` may give counterpart, type or clause."""
         body = NarrowingBody(agency, direction, reason="trial", telephone="01632 960100", **to)
@@ -322,7 +326,12 @@ class County:
 
     # ------------------------------------------------------------------ records
 
-    def say(self, record_type: str, about: Identifiers | None = GIRL, **changes: Any) -> Statement:
+    def say(
+        self,
+        record_type: str,
+        about: Identifiers | None = GIRL,
+        **changes: Any,  # noqa: ANN401 - whatever a statement or its labels can say
+    ) -> Statement:
         """Return a statement with the type's sample as content, each with an id of its own.
 
         Fields of `Labels` among the changes go into the labels, the others into the statement.

@@ -15,7 +15,11 @@ def high_risk() -> dict[str, Any]:
     return {"facts": ("missing:current", "missing:high-risk"), "indicators": (MISSING,)}
 
 
-def involved(county: County, kind: str = "on-roll", **changes: Any) -> Statement:
+def involved(
+    county: County,
+    kind: str = "on-roll",
+    **changes: Any,  # noqa: ANN401 - as `County.say`
+) -> Statement:
     """Return an agency's statement that it works with a child; `first` and `last` are days."""
     about = changes.pop("about", GIRL)
     first, last = changes.pop("first", TODAY - 30), changes.pop("last", None)
@@ -24,7 +28,11 @@ def involved(county: County, kind: str = "on-roll", **changes: Any) -> Statement
     return county.say("involvement", about, kind=Kind.REGISTER, content=content, **changes)
 
 
-def alerted(county: County, kind: str = "protected-address", **changes: Any) -> Statement:
+def alerted(
+    county: County,
+    kind: str = "protected-address",
+    **changes: Any,  # noqa: ANN401 - as `County.say`
+) -> Statement:
     """Return an alert; `who` may name persons who must not see the child's records."""
     about = changes.pop("about", GIRL)
     first, last = changes.pop("first", TODAY - 1), changes.pop("last", None)
@@ -33,7 +41,11 @@ def alerted(county: County, kind: str = "protected-address", **changes: Any) -> 
 
 
 def answered(
-    county: County, task: bytes, record_id: bytes, answer: str = "share", **changes: Any
+    county: County,
+    task: bytes,
+    record_id: bytes,
+    answer: str = "share",
+    **changes: Any,  # noqa: ANN401 - as `County.say`
 ) -> Statement:
     """Return a person's answer to a task."""
     given = {
@@ -63,7 +75,12 @@ def receipt(county: County, source: AgencyId, record_id: bytes) -> Statement:
     return county.say("receipt", None, content={"receipt": happened}, **labels)
 
 
-def retracted(county: County, record_type: str, record_id: bytes, **changes: Any) -> Statement:
+def retracted(
+    county: County,
+    record_type: str,
+    record_id: bytes,
+    **changes: Any,  # noqa: ANN401 - as `County.say`
+) -> Statement:
     """Return a retraction of a record; it repeats nothing of what was wrong."""
     about = changes.pop("about", GIRL)
     said = {"kind": Kind.RETRACTION, "content": {}, "concerns": record_id, **changes}

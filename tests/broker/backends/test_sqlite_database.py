@@ -299,9 +299,9 @@ async def test_calls_follow_each_other_off_the_loop(path: Path) -> None:
 MOUNTS = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
-30 27 0:40 / /mnt/share rw shared:1 - nfs4 server:/export rw
-31 30 0:41 / /mnt/share/local rw - tmpfs tmpfs rw
-32 27 0:42 / /mnt/with\\040space rw - cifs //server/share rw
+30 27 0:40 / /net/share rw shared:1 - nfs4 server:/export rw
+31 30 0:41 / /net/share/local rw - tmpfs tmpfs rw
+32 27 0:42 / /net/with\\040space rw - cifs //server/share rw
 33 27 0:43 / /srv rw - nfs server:/srv rw
 34 27 0:44 / /srv rw - xfs /dev/vdb rw
 """
@@ -311,11 +311,11 @@ MOUNTS = """\
     ("place", "kind"),
     [
         ("/var/lib/concordat", "ext4"),
-        ("/mnt/share", "nfs4"),
-        ("/mnt/share/partnership", "nfs4"),
-        ("/mnt/shared", "ext4"),
-        ("/mnt/share/local/x", "tmpfs"),
-        ("/mnt/with space/x", "cifs"),
+        ("/net/share", "nfs4"),
+        ("/net/share/partnership", "nfs4"),
+        ("/net/shared", "ext4"),
+        ("/net/share/local/x", "tmpfs"),
+        ("/net/with space/x", "cifs"),
         ("/srv/x", "xfs"),
     ],
 )

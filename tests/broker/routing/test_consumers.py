@@ -1,6 +1,7 @@
 """Who is asked about a record, and in which relation: nobody else ever gets a question."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def agreement() -> Agreement:
 
 
 def with_involvement(*agencies: AgencyId) -> Standing:
-    involved = {agency: ("on-roll",) for agency in agencies}
+    involved: dict[AgencyId, tuple[str, ...]] = dict.fromkeys(agencies, ("on-roll",))
     return Standing(involved, {}, (), (), (), FOREVER)
 
 
@@ -37,7 +38,7 @@ def test_asked_are_the_involved_and_those_whom_the_protocol_names() -> None:
     # given a missing episode from the police, when a school is involved
     found = relations(EPISODE)
 
-    # then that school is asked and the named desks, not the other schools, nor the source's own desk
+    # then that school is asked and the named desks; no other school, and not the source's desk
     assert found == {SCHOOL: "involved"} | dict.fromkeys(DESKS, "named")
 
 
@@ -145,7 +146,7 @@ def test_everybody_who_is_asked_has_a_reason_and_is_asked_once(
         with_involvement(*sorted(involved)),
         tuple(addressed),
         sender,
-        {one: (HELD,) for one in holders},
+        dict.fromkeys(holders, (HELD,)),
     )
 
     # when the consumers are determined
@@ -156,7 +157,7 @@ def test_everybody_who_is_asked_has_a_reason_and_is_asked_once(
     assert names == sorted(set(names))
     unlinked = link in {Link.UNLINKED, Link.AMBIGUOUS}
     named = {agreement().unlinked} if unlinked else set(agreement().named[record_type])
-    because = {
+    because: dict[str, set[Any]] = {
         "holder": holders,
         "sender": {sender},
         "involved": involved,
@@ -168,7 +169,7 @@ def test_everybody_who_is_asked_has_a_reason_and_is_asked_once(
         assert one.consumer.partition("/")[0] != source
         assert one.consumer in because[one.relation]
     # and nobody with a reason was left out
-    everybody = set().union(*because.values()) - {None}
+    everybody = set[Any]().union(*because.values()) - {None}
     assert {
         one for one in everybody if agreement().roster.has(one) and one.partition("/")[0] != source
     } == set(names)
