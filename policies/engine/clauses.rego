@@ -32,14 +32,19 @@ applies(question, id) if {
 	every condition in clause.when { conditions.met(question, condition) }
 }
 
-# Grants for immediate risk. History is old news: it has no floor.
+# Grants for immediate risk. History is old news: it has no floor, nor has what might be history.
 floor(question, granting_ids) := {id |
-	not history(question)
+	news(question)
 	some id in granting_ids
 	data.protocol.clauses[id].floor
 }
 
 history(question) if question.kind == "history"
+
+news(question) if {
+	is_string(question.kind)
+	question.kind != "history"
+}
 
 # Referrals that wait for a person at the source.
 referrals(question) := standing(question, "refer") if not answered(question)

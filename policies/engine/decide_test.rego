@@ -161,6 +161,13 @@ test_history if {
 	decision.obligations == {{"kind": "do-not-forward", "detail": ""}}
 }
 
+# given a record that may be history, then there is no floor, and people are hurried all the same
+test_unknown_kind if {
+	decision := answer(1500, {"kind": null, "labels": {"facts": ["urgent"]}})
+	decision.floor_outcome == "withhold"
+	{one.kind | some one in decision.obligations} == {"acknowledge-by", "do-not-forward"}
+}
+
 # when the protocol has not begun, then nothing is released; when it has lapsed, only the floor is
 test_protocol_dates if {
 	before := answer(999, {"labels": {"facts": ["urgent"], "indicators": ["missing"]}})
