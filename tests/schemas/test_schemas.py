@@ -147,12 +147,14 @@ def test_catalogue_names_each_topic_once_and_completely() -> None:
         assert topic["sealed_to"] in {"router", "broker", "agency", "public"}
         assert set(topic["producers"]) | set(topic["consumers"]) <= parties
         assert set(topic["record"]) <= {*PUBLISHED, *INTERNAL}
-        assert re.fullmatch(r"[a-z]+(\.<agency>)?", topic["name"])
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)?(\.<agency>)?", topic["name"])
 
 
-def test_only_the_protocol_is_readable_by_everyone() -> None:
-    # Given the catalogue, when topics that are not sealed are looked for, then one is found.
-    assert [t["name"] for t in catalogue()["topics"] if t["sealed_to"] == "public"] == ["protocol"]
+def test_only_protocol_and_checkpoints_are_readable_by_everyone() -> None:
+    # Given the catalogue, when topics that are not sealed are looked for, then they are the
+    # protocol, the log's checkpoints, and which of those was published last.
+    public = [t["name"] for t in catalogue()["topics"] if t["sealed_to"] == "public"]
+    assert public == ["protocol", "checkpoints", "shown"]
 
 
 def test_nothing_of_the_broker_s_own_store_is_read_by_an_adapter() -> None:
