@@ -81,7 +81,8 @@ def route(
     with reporting(as_json=as_json), suppress(KeyboardInterrupt):
         counts = asyncio.run(run())
     if as_json:
-        say_json(dict(sorted(counts.items())))
+        always = dict.fromkeys(("messages", "entries", "deliveries"), 0)
+        say_json(always | dict(sorted(counts.items())))
     else:
         say(f"{counts['messages']} messages: {_shown(counts)}.")
         say(f"{counts['entries']} log entries, {counts['deliveries']} deliveries released.")
