@@ -29,24 +29,30 @@ POINTS = {
 """Every point by name, with what is and is not durable there."""
 
 
-def _armed() -> dict[str, int]:
-    name, _, nth = os.environ.get("CONCORDAT_CRASH_AT", "").partition(":")
-    return {name: int(nth or 1)} if name else {}
+_left: dict[str, int] = {}
 
 
-_left = _armed()
+def arm(said: str) -> None:
+    """Arm one point: `NAME` or `NAME:3` for the third time; nothing where `said` is empty.
+
+    Raises:
+        ValueError: no such point.
+    """
+    name, _, nth = said.partition(":")
+    if name and name not in POINTS:
+        message = f"CONCORDAT_CRASH_AT: no point {name}; there are {', '.join(POINTS)}"
+        raise ValueError(message)
+    _left.clear()
+    if name:
+        _left[name] = int(nth or 1)
 
 
 def reach(point: str) -> None:
-    """Die here if this point is armed and its count is up.
-
-    Raises:
-        KeyError: the point is armed or reached but not in `POINTS` (a typing mistake).
-    """
-    if not _left:
-        return
-    POINTS[point]
+    """Die here if this point is armed and its count is up."""
     if point in _left:
         _left[point] -= 1
         if _left[point] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get("CONCORDAT_CRASH_AT", ""))

@@ -1,14 +1,14 @@
-"""The main job as one program: publish a file, route, let every agency receive and acknowledge.
+"""The main job as one program: publish files, route, let every agency receive and acknowledge.
 
-Run as `python tests/journeys/steps.py FOLDER`, again and again: every step may find its work done.
-Tests start it as a process of its own and kill it.
+It may be run again and again: every step may find its work done. Tests start it as a process of its
+own and kill it.
 """
 
 import asyncio
-import sys
 from pathlib import Path
 
 from broker.clock import DAY, Instant
+from broker.faults import arm
 from broker.runtimes import answering, receiving
 from broker.runtimes.agency import agency_side
 from broker.runtimes.clock import SetClock
@@ -31,38 +31,28 @@ def installation(root: Path) -> None:
     asyncio.run(found_county(Layout(root), SetClock(Instant(NOON - DAY))))
 
 
-def to_publish(root: Path) -> list[tuple[str, Path]]:
-    """Return every file that is to be published, with its agency, in order."""
-    folders = sorted((root / PUBLISHED).iterdir())
-    return [(folder.name, file) for folder in folders for file in sorted(folder.iterdir())]
+def do_all(root: Path, crash_at: str, inline: bool) -> None:
+    """Do every step once; the process dies where `crash_at` says."""
+    arm(crash_at)
+    asyncio.run(_do_all(Layout(root), SetClock(NOON), inline=inline))
 
 
-async def do_all(root: Path) -> None:
-    """Do every step once."""
-    layout, clock = Layout(root), SetClock(NOON)
-    for agency, file in to_publish(root):
-        async with agency_side(layout, agency, clock) as side:
-            await publish_files(side, [file])
-    await _route(layout, clock)
-    for agency in layout.agencies():
-        async with agency_side(layout, agency, clock) as side:
-            await receiving.receive(side)
-            await answering.acknowledge(side, answering.ALL, "duty officer")
-    await _route(layout, clock)
-    for agency in layout.agencies():
-        async with agency_side(layout, agency, clock) as side:
-            await receiving.receive(side)
-
-
-async def _route(layout: Layout, clock: SetClock) -> None:
-    async with open_broker(layout, clock, Settings(dir=layout.root)) as broker:
+async def _do_all(layout: Layout, clock: SetClock, *, inline: bool) -> None:
+    for folder in sorted((layout.root / PUBLISHED).iterdir()):
+        async with agency_side(layout, folder.name, clock) as side:
+            await publish_files(side, sorted(folder.iterdir()))
+    async with open_broker(layout, clock, Settings(dir=layout.root), inline=inline) as broker:
         await broker.run()
+        for agency in layout.agencies():
+            async with agency_side(layout, agency, clock) as side:
+                await receiving.receive(side)
+                await answering.acknowledge(side, answering.ALL, "duty officer")
+        await broker.run()
+    for agency in layout.agencies():
+        async with agency_side(layout, agency, clock) as side:
+            await receiving.receive(side)
 
 
 async def verified(root: Path) -> Verification:
     """Verify the whole log."""
     return await verify(Layout(root), SetClock(NOON), lambda _done, _total: None)
-
-
-if __name__ == "__main__":
-    asyncio.run(do_all(Path(sys.argv[1])))

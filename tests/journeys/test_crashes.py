@@ -1,12 +1,11 @@
 """Killed at any step and started again, the broker loses nothing and doubles nothing."""
 
 import asyncio
-import os
+import multiprocessing
 import shutil
 import signal
-import subprocess
-import sys
 from collections import Counter
+from multiprocessing.context import ForkServerProcess as Run
 from pathlib import Path
 from random import Random
 
@@ -19,32 +18,39 @@ from broker.runtimes.clock import SetClock
 from broker.runtimes.layout import Layout
 from broker.runtimes.reading import receipt_of
 from tests.journeys import steps
-from tests.support.tree import ROOT
 
 pytestmark = pytest.mark.slow
 
 SEEDS = (1, 2, 3)
-KILLS = 4
+KILLS = 3
 """Random kills a seed, before the run that may finish."""
 
 LONGEST = 120
 """Seconds after which a run hangs."""
 
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Starts processes that have everything imported already."""
+PROCESSES.set_forkserver_preload(["tests.journeys.steps"])
+
 Outcome = Counter[tuple[object, ...]]
 
 
-def start(county: Path, crash_at: str = "") -> subprocess.Popen[bytes]:
+def start(county: Path, crash_at: str = "", *, inline: bool = True) -> Run:
     """Start all steps in a process of its own."""
-    environment = {**os.environ, "CONCORDAT_CRASH_AT": crash_at, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.journeys.steps", str(county)]
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE)
+    process = PROCESSES.Process(target=steps.do_all, args=(county, crash_at, inline))
+    process.start()
+    return process
 
 
-def finish(county: Path) -> None:
+def ended(process: Run) -> int | None:
+    """Wait for the end; return how the process ended: below zero the signal."""
+    process.join(LONGEST)
+    return process.exitcode
+
+
+def finish(county: Path, *, inline: bool = True) -> None:
     """Run all steps to their end."""
-    with start(county) as process:
-        _, said = process.communicate(timeout=LONGEST)
-    assert process.returncode == 0, said.decode()
+    assert ended(start(county, inline=inline)) == 0
 
 
 async def received(county: Path) -> Outcome:
@@ -93,9 +99,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
     point: str, county: Path, undisturbed: Outcome
 ) -> None:
     # given a process that was killed there
-    with start(county, point) as process:
-        process.communicate(timeout=LONGEST)
-    assert process.returncode == -signal.SIGKILL
+    assert ended(start(county, point)) == -signal.SIGKILL
 
     # when it is started again, then all have what they would have had
     finish(county)
@@ -109,13 +113,11 @@ def test_kills_at_random_moments_lose_and_double_nothing(
     # given processes that were killed at some moment, one after the other
     random = Random(seed)
     for _ in range(KILLS):
-        with start(county) as process:
-            try:
-                process.communicate(timeout=random.uniform(0.5, 3.0))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+        process = start(county, inline=False)
+        process.join(random.uniform(0.2, 2.5))
+        process.kill()
+        process.join()
 
     # when one may finish, then all have what they would have had
-    finish(county)
+    finish(county, inline=False)
     assert outcome(county) == undisturbed
