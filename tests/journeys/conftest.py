@@ -22,7 +22,7 @@ SHEETS = (
 
 
 @pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def to_publish(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eastshire, founded, with some files that nobody has published yet."""
     root, week = tmp_path_factory.mktemp("county") / "county", tmp_path_factory.mktemp("week")
     write_week(week, count=CHILDREN)
@@ -36,6 +36,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def county(founded: Path, tmp_path: Path) -> Path:
+def county(to_publish: Path, tmp_path: Path) -> Path:
     """A copy of the founded county."""
-    return Path(shutil.copytree(founded, tmp_path / "county"))
+    return Path(shutil.copytree(to_publish, tmp_path / "county"))

@@ -79,9 +79,9 @@ def outcome(county: Path) -> Outcome:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def undisturbed(to_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """What all receive when nothing happens."""
-    county = Path(shutil.copytree(founded, tmp_path_factory.mktemp("undisturbed") / "county"))
+    county = Path(shutil.copytree(to_publish, tmp_path_factory.mktemp("undisturbed") / "county"))
     finish(county)
     return outcome(county)
 
