@@ -229,7 +229,7 @@ def _show_inbox(side: AgencySide, report: receiving.ReceiveReport, items: list[I
             (
                 one.row.id.hex()[:SHOWN_HEX],
                 "\n".join(_delivered(side, one)),
-                f"{one.row.told.outcome}\n(clause {', '.join(one.row.told.clauses)})",
+                "\n".join(_got(one)),
                 "\n".join(_times(one, now)),
             )
             for one in deliveries
@@ -243,6 +243,13 @@ def _show_inbox(side: AgencySide, report: receiving.ReceiveReport, items: list[I
     for topic, offset, code in report.refused:
         say(f"[bold]Refused[/]: {topic}, message {offset}: {sentence_of(code)[0]} \\[{code}]")
         say("  Nothing of it was taken in; tell the broker's operator and the other signatories.")
+
+
+def _got(item: Item) -> Iterator[str]:
+    told = item.row.told
+    yield told.outcome
+    if told.clauses:  # the existence of a record is told without them
+        yield f"(clause {', '.join(told.clauses)})"
 
 
 def _delivered(side: AgencySide, item: Item) -> Iterator[str]:

@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from broker.cli.place import layout_for
-from broker.cli.show import AgencyName, Dir, Json, iso, reporting, say, say_json, table, when
+from broker.cli.show import (
+    SHOWN_HEX,
+    AgencyName,
+    Dir,
+    Json,
+    iso,
+    reporting,
+    say,
+    say_json,
+    table,
+    when,
+)
 from broker.receipts.inbox import Item
 from broker.records.errors import RecordRefused
 from broker.records.names import SLOT_SCHEMA, RecordId
@@ -31,20 +42,23 @@ def list_quarantine(agency: AgencyName, folder: Dir = None, as_json: Json = Fals
         return
     table(
         "",
-        ("message", "came", "code", "why", "what to do", "retried"),
+        ("message", "came", "what is wrong"),
         [
             (
-                str(one["message"])[:12],
-                str(one["received_at"]),
-                str(one["code"]),
-                str(one["sentence"]),
-                str(one["fix"]),
-                str(one["retried_at"] or "-"),
+                item.row.id.hex()[:SHOWN_HEX],
+                when(item.row.at),
+                f"{one['sentence']} [{one['code']}]\nWhat to do: {one['fix']}{_retried(item)}",
             )
-            for one in documents
+            for item, one in zip(items, documents, strict=True)
         ],
         "Nothing is in quarantine.",
+        whole=("message", "came"),
     )
+
+
+def _retried(item: Item) -> str:
+    at = item.done.retried
+    return "" if at is None else f"\nSent again {when(at)}."
 
 
 def show(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json = False) -> None:
@@ -93,7 +107,7 @@ def _document(item: Item) -> dict[str, object]:
     sentence, fix = sentence_of(code)
     return {
         "message": item.row.id.hex(),
-        "received_at": when(item.row.at),
+        "received_at": iso(item.row.at),
         "code": code,
         "sentence": sentence,
         "fix": fix,

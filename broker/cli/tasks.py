@@ -54,39 +54,44 @@ def list_tasks(
             for one in items
             if one.row.told.task is not None and (everything or one.done.answered is None)
         ]
-        late = [one for one in items if one.row.told.kind == "delivery" and one.overdue(now)]
         documents = [task_document(one, now) for one in tasks]
-        overdue = [_late_document(side, one, now) for one in late]
+        overdue = [
+            _late_document(side, one, due, now)
+            for one in items
+            if one.row.told.kind == "delivery"
+            and one.overdue(now)
+            and (due := one.row.acknowledge_by()) is not None
+        ]
     if as_json:
         say_json({"tasks": documents, "overdue": overdue})
         return
     table(
         "Tasks",
-        ("task", "record", "why", "who waits", "answer by", ""),
+        ("task", "what", "who waits", "answer by"),
         [
             (
                 one["task"][:SHOWN_HEX],
-                one["record"][:SHOWN_HEX],
-                one["reason"],
-                ", ".join(one["consumers"]),
-                one["answer_by"],
-                "OVERDUE" if one["overdue"] else one["answered"] or "",
+                f"record {one['record'][:SHOWN_HEX]}: {one['reason']}",
+                "\n".join(one["consumers"]),
+                f"{when(Instant(one['answer_by_ms']))}\n{_state(one)}".rstrip(),
             )
             for one in documents
         ],
         "No open tasks.",
-        whole=("task", "record", "answer by"),
+        whole=("task", "answer by"),
     )
+    if documents:
+        say("`concordat tasks answer AGENCY TASK share|refuse --reason …` answers one.")
     table(
         "Not acknowledged in time",
         ("delivery", "desk", "due", "tell", "telephone"),
         [
             (
-                str(one["delivery"])[:SHOWN_HEX],
-                str(one["desk"]),
-                str(one["due"]),
-                str(one["manager"]),
-                str(one["telephone"]),
+                one["delivery"][:SHOWN_HEX],
+                one["desk"],
+                when(Instant(one["due_ms"])),
+                one["manager"],
+                one["telephone"],
             )
             for one in overdue
         ],
@@ -95,8 +100,12 @@ def list_tasks(
     )
 
 
+def _state(document: "TaskDocument") -> str:
+    return "OVERDUE" if document["overdue"] else document["answered"] or ""
+
+
 class TaskDocument(TypedDict):
-    """A task as JSON shows it: ids in hex, times as people read them and in ms since 1970."""
+    """A task as JSON shows it: ids in hex, times as ISO 8601 says and in ms since 1970."""
 
     task: str
     record: str
@@ -123,24 +132,37 @@ def task_document(item: Item, now: Instant) -> TaskDocument:
         "reason": WHY.get(task.why, task.why),
         "consumers": list(task.consumers),
         "clauses": list(task.clauses),
-        "answer_by": when(task.deadline),
+        "answer_by": iso(task.deadline),
         "answer_by_ms": task.deadline,
         "overdue": item.overdue(now),
         "answered": item.done.answered,
     }
 
 
-def _late_document(side: AgencySide, item: Item, now: Instant) -> dict[str, object]:
+class LateDocument(TypedDict):
+    """A delivery that nobody acknowledged in time, and whom to ring."""
+
+    delivery: str
+    consumer: str
+    desk: str
+    due: str
+    due_ms: int
+    manager: str
+    telephone: str
+    contact_at_source: object
+
+
+def _late_document(side: AgencySide, item: Item, due: Instant, now: Instant) -> LateDocument:
     told = item.row.told
     desk = side.agreement.roster.desk(ConsumerId(told.consumer))
-    due = item.row.acknowledge_by()
     record = item.row.record
     content = {} if record is None else content_of(side, record)
     return {
         "delivery": item.row.id.hex(),
+        "consumer": told.consumer,
         "desk": told.consumer if desk is None else desk.name,
-        "due": "" if due is None else when(due),
-        "due_at": None if due is None else iso(due),
+        "due": iso(due),
+        "due_ms": due,
         "manager": "" if desk is None else desk.manager,
         "telephone": "" if desk is None else desk.telephone_at(now),
         "contact_at_source": content.get("contact"),

@@ -8,6 +8,8 @@ Rules:
 4. A decision that a narrowing has taken something from names it, and holds no longer than it.
 5. What is not known does not escape: a narrowing of one record type removes from a record whose
    type is not known, too.
+6. A narrowing binds every decision that is made once it is known, also about what arrived before
+   it: an agency that stops sending stops what is still on its way.
 """
 
 from collections.abc import Iterable
@@ -39,7 +41,7 @@ class Narrowing:
         counterpart: the agency or consumer at the other end; empty for all.
         type: record type; empty for all.
         clause: id of the one clause whose grants are suspended; empty for all.
-        since: in force from this instant.
+        since: when it was published; it binds from its place on the protocol topic on.
         until: no longer in force from this instant.
         reason: why, for people; without anything about a child.
         telephone: whom to ring about it.
@@ -87,7 +89,7 @@ def narrow(
     Args:
         decision: by the full revision, valid at `at`.
         question: what it answers.
-        narrowings: all that are known, in force or not.
+        narrowings: all that are known, ended or not.
         at: the instant of the decision.
     """
     if question.kind == Kind.RETRACTION.word:
@@ -95,17 +97,17 @@ def narrow(
     concerned = [one for one in narrowings if one.concerns(question)]
     if not concerned:
         return decision
-    active = [one for one in concerned if one.since <= at < one.until]
+    active = [one for one in concerned if at < one.until]
     left = tuple(grant for grant in decision.grants if not any(one.stops(grant) for one in active))
     took = {one.id for one in active if any(one.stops(grant) for grant in decision.grants)}
-    bounds = [bound for one in concerned for bound in (one.since, one.until)]
+    ends = [one.until for one in concerned]
     outcome, slots = settle(left, referred=bool(decision.referrals))
     return replace(
         decision,
         outcome=outcome,
         slots=slots,
         grants=left,
-        valid_from=max((decision.valid_from, *(bound for bound in bounds if bound <= at))),
-        valid_until=min((decision.valid_until, *(bound for bound in bounds if bound > at))),
+        valid_from=max((decision.valid_from, *(end for end in ends if end <= at))),
+        valid_until=min((decision.valid_until, *(end for end in ends if end > at))),
         narrowings=tuple(sorted(took)),
     )

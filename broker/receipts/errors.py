@@ -50,6 +50,11 @@ NOT_SENT = Code(
     "This agency's outbox did not send that message.",
     "Tell the operator: somebody else may have written to the agency's topic.",
 )
+SENT_AGAIN = Code(
+    "quarantine.retried",
+    "This message was sent again before.",
+    "If it was not accepted then either, it lies in quarantine a second time: retry that one.",
+)
 
 
 class InboxError(ConcordatError):

@@ -163,7 +163,7 @@ class Handling:
         linked = self._register(new, received.at, work)
         envelope = accepted.envelope.encode()
         archive = Archive(accepted.digest, self._maker.under(key, envelope, ARCHIVE_PART))
-        case = self._case(new, linked, key, received)
+        case = self._case(new, linked, key, received, received.at)
         who = self._asked(new, linked, received.at, work)
         self._queue.append(_Queued(case, who, {}, (), archive, received))
         if accepted.labels.type == ANSWER:
@@ -305,12 +305,14 @@ class Handling:
             return self._holders.of_subject(ids, work.visible(), roster)
         return {}
 
-    def _case(self, new: New, linked: Linked, record_key: bytes, cause: Received) -> Case:
+    def _case(
+        self, new: New, linked: Linked, record_key: bytes, cause: Received, at: Instant
+    ) -> Case:
         return Case(
             new=new,
             record_key=record_key,
             cause=cause_of(cause),
-            at=cause.at,
+            at=at,
             linked=linked.link,
             subject=None if linked.subject is None else linked.subject.id,
             standing=linked.standing,
@@ -366,11 +368,13 @@ class Handling:
         answers = {one.consumer: answer or one.answer for one in held.waiting if one.why in ends}
         if not answers:
             return False
-        linked = self._link(new, cause.at)
-        asked_now = self._asked(new, linked, cause.at, work)
+        # What frees a record may have arrived before it, on another topic, and be read after it.
+        at = max(cause.at, held.arrived)
+        linked = self._link(new, at)
+        asked_now = self._asked(new, linked, at, work)
         who = tuple(one for one in asked_now if one.consumer in answers)
         still = tuple(one for one in held.waiting if one.consumer not in answers)
-        case = self._case(new, linked, record_key, cause)
+        case = self._case(new, linked, record_key, cause, at)
         reopened = ends is STOPPED
         self._queue.append(_Queued(case, who, answers, still, None, cause, reopened))
         return True

@@ -10,7 +10,14 @@ from enum import StrEnum
 
 from adapters.format import Draft
 from broker.clock import Instant
-from broker.receipts.errors import AMBIGUOUS, ANSWERED, NO_DELIVERY, NOT_SENT, InboxError
+from broker.receipts.errors import (
+    AMBIGUOUS,
+    ANSWERED,
+    NO_DELIVERY,
+    NOT_SENT,
+    SENT_AGAIN,
+    InboxError,
+)
 from broker.receipts.inbox import Item
 from broker.records.envelope import Envelope, decode_envelope
 from broker.records.errors import RecordRefused
@@ -230,9 +237,12 @@ async def retry(side: AgencySide, name: str) -> RecordId:
     What the agency once signed is taken from its own outbox, never from the quarantined message.
 
     Raises:
-        InboxError: none, or several, are named; or this agency's outbox never sent it.
+        InboxError: none, or several, are named; it was sent again before; or this agency's outbox
+            never sent it.
     """
     item = find(await inbox(side), name, "quarantine")
+    if item.done.retried is not None:
+        raise InboxError(SENT_AGAIN)
     envelope = quarantined_envelope(item)
     if envelope is None:
         kept = await side.outbox.sent_as(item.row.minimised)

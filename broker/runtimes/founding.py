@@ -36,7 +36,13 @@ from broker.records.names import AgencyId, Partnership
 from broker.records.schemas import SchemaSet
 from broker.routing.intake import PROTOCOL
 from broker.runtimes.keystore import AgencyKeys, BrokerSecrets, save_officers
-from broker.runtimes.layout import COUNTY_EXISTS, UNFINISHED, InstallationError, Layout
+from broker.runtimes.layout import (
+    COUNTY_EXISTS,
+    UNFINISHED,
+    InstallationError,
+    Layout,
+    replace_file,
+)
 from broker.runtimes.rotation import RouterKey, fresh_key, save_router_keys
 from broker.runtimes.topics import STREAM, TOPOLOGY
 
@@ -117,7 +123,7 @@ async def found_county(layout: Layout, clock: Clock) -> Revision:
         ]
         await streams.publish([Message(PROTOCOL, bytes(8), entry) for entry in entries])
     # Last: what has no first root is no installation, so an interrupted founding is never used.
-    layout.first_root.write_bytes(root)
+    replace_file(layout.first_root, root)
     return revision
 
 

@@ -4,6 +4,7 @@
 folder and the stream. Officers' private keys exist in a demonstration only.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,3 +147,25 @@ class Layout:
             return
         if not is_agency_id(agency) or not self.agency_keys(agency).is_file():
             raise InstallationError(NO_AGENCY)
+
+
+def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file in one step: after a crash it holds all of `data`, or what it held before.
+
+    Args:
+        path: the file.
+        data: what it holds from now on.
+        mode: who may use it.
+    """
+    new = path.with_name(f"{path.name}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # its name lasts too
+    finally:
+        os.close(folder)

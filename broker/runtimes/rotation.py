@@ -9,7 +9,6 @@ marked retired only after the entry that says so. A crash in between is mended b
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from broker.records.check import ROUTER
 from broker.records.keys import Change, Use
 from broker.routing.intake import PROTOCOL
 from broker.runtimes.keystore import undamaged
+from broker.runtimes.layout import replace_file
 
 ROTATE_AFTER = DAY
 """Age at which a key is followed by a new one."""
@@ -64,17 +64,11 @@ def fresh_key(at: Instant) -> RouterKey:
 
 def save_router_keys(path: Path, keys: Sequence[RouterKey]) -> None:
     """Replace the file of keys, newest first, in one step; only its owner may read it."""
-    new = path.with_suffix(".new")
     plain = [
         {"private": one.private.private_bytes_raw().hex(), "made": one.made, "retired": one.retired}
         for one in keys
     ]
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(plain, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    replace_file(path, json.dumps(plain, indent=1).encode("ascii"), _OWNER_ONLY)
 
 
 def load_router_keys(path: Path) -> tuple[RouterKey, ...]:

@@ -1,6 +1,7 @@
 """Runs `concordat` in this process, as a person or a program would, at the time a test sets."""
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,18 @@ class Commands:
     def later(self, hours: float) -> None:
         """Let time pass."""
         self.at = Instant(self.at + int(hours * HOUR))
+
+
+def alter_last(store: Path, topic: str) -> int:
+    """Change one byte in the middle of a topic's last message; return the message's offset."""
+    with sqlite3.connect(store) as database:
+        row, place, value = database.execute(
+            "SELECT m.rowid, m.place, m.value FROM messages m JOIN topics t ON t.id = m.topic "
+            "WHERE t.name = ? ORDER BY m.place DESC LIMIT 1",
+            (topic,),
+        ).fetchone()
+        middle = len(value) // 2
+        changed = value[:middle] + bytes((value[middle] ^ 1,)) + value[middle + 1 :]
+        database.execute("UPDATE messages SET value = ? WHERE rowid = ?", (changed, row))
+    database.close()
+    return int(place)

@@ -55,7 +55,7 @@ def test_an_agency_stops_its_own_sending() -> None:
     assert (left.outcome, left.slots) == (Outcome.CONTENT, (0, 6, 7))
     assert (left.refusals, left.obligations) == (decision.refusals, decision.obligations)
     assert left.narrowings == ("N7",)
-    assert (left.valid_from, left.valid_until) == (1_000, 2_000)
+    assert (left.valid_from, left.valid_until) == (0, 2_000)
 
 
 def test_nothing_is_left_without_a_floor() -> None:
@@ -84,7 +84,7 @@ def test_a_referral_goes_on_waiting() -> None:
         ({"type": "concern"}, False),
         ({"clause": "4.1"}, True),
         ({"clause": "4.2"}, False),
-        ({"since": Instant(1_501)}, False),
+        ({"since": Instant(1_501)}, True),
         ({"until": Instant(1_500)}, False),
     ],
 )
@@ -121,12 +121,14 @@ def test_a_withdrawal_is_never_narrowed() -> None:
     assert narrow(decision, question({"kind": "retraction"}), [BASE], AT) is decision
 
 
-def test_a_narrowing_to_come_shortens_the_validity() -> None:
-    # given a narrowing that begins after the instant, then the decision stands until it begins
+def test_a_narrowing_binds_what_arrived_before_it() -> None:
+    # given a narrowing that was published after the record arrived, before it was decided
     later = replace(BASE, since=Instant(1_700))
+
+    # then nothing is released, and the decision holds as long as the narrowing does
     left = narrow(decided(CONTENT), question(), [later], AT)
-    assert left.outcome is Outcome.CONTENT
-    assert left.valid_until == 1_700
+    assert left.outcome is Outcome.WITHHOLD
+    assert left.valid_until == BASE.until
 
 
 agencies = st.sampled_from([POLICE, COUNCIL, SCHOOL])
