@@ -78,9 +78,12 @@ async def _take(side: AgencySide, lane: Lane, verifier: Verifier, report: Receiv
             rows.append(row)
     if batch.messages:
         known = await lane.recall(INBOX, [row.key for row in rows])
-        fresh = [row for row in rows if row.key not in known]
+        fresh: dict[bytes, Message] = {}
+        for row in rows:
+            if row.key not in known:
+                fresh.setdefault(row.key, row)  # one may come twice in a batch, too
         reach("consumer.before-commit")
-        await lane.commit(batch, fresh)
+        await lane.commit(batch, list(fresh.values()))
         reach("consumer.after-commit")
         report.received += len(fresh)
     return len(batch.messages)

@@ -79,16 +79,16 @@ class Commands:
         self.at = Instant(self.at + int(hours * HOUR))
 
 
-def alter_last(store: Path, topic: str) -> int:
-    """Change one byte in the middle of a topic's last message; return the message's offset."""
+def alter_last(store: Path, topic: str, at: int | None = None) -> int:
+    """Change one byte of a topic's last message, by default in its middle; return its offset."""
     with sqlite3.connect(store) as database:
         row, place, value = database.execute(
             "SELECT m.rowid, m.place, m.value FROM messages m JOIN topics t ON t.id = m.topic "
             "WHERE t.name = ? ORDER BY m.place DESC LIMIT 1",
             (topic,),
         ).fetchone()
-        middle = len(value) // 2
-        changed = value[:middle] + bytes((value[middle] ^ 1,)) + value[middle + 1 :]
+        where = len(value) // 2 if at is None else at
+        changed = value[:where] + bytes((value[where] ^ 1,)) + value[where + 1 :]
         database.execute("UPDATE messages SET value = ? WHERE rowid = ?", (changed, row))
     database.close()
     return int(place)

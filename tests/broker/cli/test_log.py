@@ -1,0 +1,163 @@
+"""`log search` and `log verify`: what an auditor asks, and what is found after tampering."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.runtimes.demonstration import DemoReport
+from tests.support.commands import COLUMNS, Commands, alter_last
+
+POLICE, SCHOOL = "eastshire-police", "st-brannocks-school"
+VERIFIED = "released ⊆ logged ⊆ allowed: verified"
+
+
+def found(commands: Commands, *words: str) -> list[dict[str, Any]]:
+    """Return what a search finds."""
+    entries: list[dict[str, Any]] = commands.json("log", "search", *words)["entries"]
+    return entries
+
+
+def test_a_search_by_each_criterion(week: Commands) -> None:
+    # given a week's log, when it is searched, then every entry found meets what was asked
+    assert {one["source"] for one in found(week, "--source", POLICE)} == {POLICE}
+    assert {one["consumer"] for one in found(week, "--consumer", SCHOOL)} == {SCHOOL}
+    assert {one["outcome"] for one in found(week, "--outcome", "existence")} == {"existence"}
+    assert {one["type"] for one in found(week, "--type", "concern")} == {"concern"}
+    assert all("4.1" in one["clauses"] for one in found(week, "--clause", "4.1"))
+    assert {one["kind"] for one in found(week, "--kind", "task")} == {"task"}
+    assert found(week, "--since", "2026-03-30") == []
+    early = found(week, "--until", "2026-03-02T12:00")
+    assert early
+    assert all(one["at_ms"] < 1_772_452_800_000 for one in early)
+
+
+def test_a_search_goes_on_where_it_ended(week: Commands) -> None:
+    # given more entries than fit, when it goes on from its cursor, then each comes once
+    first = week.json("log", "search", "--limit", "5")
+    second = week.json("log", "search", "--limit", "5", "--cursor", str(first["cursor"]))
+    places = [one["entry"] for page in (first, second) for one in page["entries"]]
+    assert places == sorted(set(places), reverse=True)
+    assert "--cursor" in week("log", "search", "--limit", "5").out
+
+
+def test_a_childs_entries_are_found_by_her_number_whoever_named_her(
+    week: Commands, demonstrated: tuple[Path, DemoReport]
+) -> None:
+    # given a child whom agencies know by different numbers, when one is searched, then all come
+    number = demonstrated[1].manifest["story"]["nhs_number"]
+    spaced = f"{number[:3]} {number[3:6]} {number[6:]}"
+    hers = found(week, "--nhs-number", spaced, "--limit", "200")
+    assert {POLICE, SCHOOL, "eastshire-hospitals"} <= {one["source"] for one in hers}
+    assert number not in week("log", "search", "--nhs-number", number).out
+
+
+def test_a_record_is_found_by_the_beginning_of_its_id(week: Commands) -> None:
+    # given a delivery, when its record is searched by id or digest, then its entries are found
+    record = week.json("inbox", SCHOOL, "--all")["deliveries"][0]["record"]
+    hers = found(week, "--record", record[:16])
+    assert {one["kind"] for one in hers} >= {"decision"}
+    assert found(week, "--record", hers[0]["record_digest"][:16]) == hers
+    assert found(week, "--record", "f" * 32) == []
+    assert "No entry meets this." in week("log", "search", "--record", "f" * 32).out
+
+
+def test_people_see_entries_within_their_screen(week: Commands) -> None:
+    # given a search, when a person reads it, then nothing is cut
+    out = week("log", "search", "--type", "concern").out
+    assert max(map(len, out.splitlines())) <= COLUMNS
+    assert "→ " in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--source", "westshire-police"),
+        ("--consumer", "nobody"),
+        ("--type", "gossip"),
+        ("--nhs-number", "9990000019"),
+        ("--record", "xyz"),
+        ("--since", "yesterday"),
+    ],
+)
+def test_a_slip_of_the_pen_does_not_look_like_nobody(
+    week: Commands, words: tuple[str, ...]
+) -> None:
+    # given a name that there is not, when it is searched, then that is wrong usage, not "none"
+    week("log", "search", *words, code=2)
+
+
+def test_a_sound_log_says_so(week: Commands) -> None:
+    # given a week, when its log is verified, then all three are shown
+    out = week("log", "verify").out
+    assert VERIFIED in out
+    document = week.json("log", "verify")
+    assert document["verified"]
+    assert document["decisions_made_again"] > 1000
+    assert document["deliveries"] > 1000
+    assert document["findings"] == []
+
+
+def flip(file: Path, at: int) -> None:
+    """Change one byte of a file."""
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("pattern", ["tile/0/*", "tile/entries/*", "commit", "openings/*"])
+def test_a_byte_changed_in_the_log_is_found(own_week: Commands, pattern: str) -> None:
+    # given a log of which somebody changed a byte of one file
+    log = own_week.root / "broker" / "log"
+    files = sorted(file for file in log.glob(pattern) if file.is_file())
+    assert files
+    flip(files[0], len(files[0].read_bytes()) // 2)
+
+    # when it is verified, then it is not, and what is wrong is said
+    answer = own_week("log", "verify", code=1)
+    assert "NOT verified" in answer.out
+    assert "Wrong" in answer.out
+
+
+def test_a_delivery_that_is_not_in_the_log_is_found(own_week: Commands) -> None:
+    # given a delivery that somebody put on a topic once more
+    stream = own_week.root / "stream" / "stream.sqlite"
+    with sqlite3.connect(stream) as database:
+        database.execute(
+            "INSERT INTO messages (topic, shard, place, at, key, value) "
+            "SELECT topic, shard, place + 1, at, key, value FROM messages "
+            "WHERE topic = (SELECT id FROM topics WHERE name = ?) ORDER BY place DESC LIMIT 1",
+            (f"deliveries.{SCHOOL}",),
+        )
+        database.execute(
+            "UPDATE ends SET next = next + 1 WHERE topic = (SELECT id FROM topics WHERE name = ?)",
+            (f"deliveries.{SCHOOL}",),
+        )
+    database.close()
+
+    # when the log is verified, then it is found
+    document = own_week("log", "verify", "--json", code=1).document
+    assert not document["verified"]
+    assert document["findings"]
+
+
+def test_a_delivery_with_an_altered_proof_is_found(own_week: Commands) -> None:
+    # given a delivery of whose proof a byte was changed, when the log is verified, then it is found
+    alter_last(own_week.root / "stream" / "stream.sqlite", f"deliveries.{SCHOOL}", -20)
+    document = own_week("log", "verify", "--json", code=1).document
+    assert document["findings"]
+
+
+def test_a_log_that_is_gone_is_found(own_week: Commands) -> None:
+    # given a log whose files somebody deleted, when it is searched or verified, then it is refused
+    shutil.rmtree(own_week.root / "broker" / "log")
+    assert own_week("log", "search", "--json", code=3).error
+    assert "NOT verified" in own_week("log", "verify", code=1).out
+
+
+def test_an_empty_log_is_verified_as_such(eastshire: Commands) -> None:
+    # given a county that nothing went through, when its log is searched, then nothing is found
+    assert found(eastshire) == []

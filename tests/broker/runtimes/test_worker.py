@@ -1,0 +1,182 @@
+"""The core in a process of its own: one that hangs, dies or fails is found out, and replaced."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from broker.lanes import Message, Received
+from broker.routing.host import CORE_FAILED, CoreFailed, CoreHost, Needs, Outputs, Recalled
+from broker.runtimes.core import core_maker
+from broker.runtimes.worker import InlineHost, WorkerHost
+from tests.broker.runtimes.cores import EXIT, HANG, RAISE, never, troubled
+from tests.support.county import NOON
+
+LIMIT_S = 10.0
+"""Long enough for a process to start on a busy machine."""
+
+SHORT_S = 0.3
+
+
+def received(value: bytes) -> Received:
+    return Received(Message("records.police", b"k" * 8, value), 0, 1, NOON)
+
+
+@contextmanager
+def worker(limit_s: float = LIMIT_S) -> Iterator[WorkerHost]:
+    with closing(WorkerHost(troubled(), limit_s)) as host:
+        yield host
+
+
+@pytest.fixture(params=["inline", "worker"])
+async def host(request: pytest.FixtureRequest) -> AsyncIterator[CoreHost]:
+    """A core here, and one in a process of its own."""
+    if request.param == "inline":
+        yield InlineHost(troubled())
+        return
+    with worker() as made:
+        yield made
+
+
+async def process(host: CoreHost) -> int:
+    """Return the process that the core runs in."""
+    return (await host.decide(Recalled())).counts["process"]
+
+
+async def failure(host: CoreHost, value: bytes) -> str:
+    """Return what is said of a core that fails on a message."""
+    with pytest.raises(CoreFailed) as caught:
+        await host.open([received(value)])
+    assert caught.value.code is CORE_FAILED
+    return caught.value.where
+
+
+async def test_every_call_reaches_the_core_and_its_answer_comes_back(host: CoreHost) -> None:
+    # given a core that was taught three things
+    one = received(b"fine")
+    await host.learn([one, one], [one])
+
+    # when everything is asked of it
+    needs = await host.open([one])
+    decided = await host.decide(Recalled({("seen", b"key"): b"row"}))
+    given_up = await host.give_up(one)
+    back = await host.look_back()
+    swept = await host.sweep(Recalled({("held", b"key"): b"row"}), NOON)
+
+    # then each answer is the core's own
+    assert needs == Needs(rows={"seen": frozenset({b"k" * 8})})
+    assert decided.messages == (Message("seen", b"key", b"row"),)
+    assert decided.counts["learnt"] == 3
+    assert given_up == Outputs((one.message,))
+    assert back == Needs(prefixes={"held": frozenset({b""})})
+    assert swept.counts == {"rows": 1, "at": NOON}
+
+
+async def test_a_core_that_raises_is_named_by_what_it_raised_only(host: CoreHost) -> None:
+    # given a core that fails with a message that might hold values
+    said = await failure(host, RAISE)
+
+    # then the failure names the step, and nothing of that message
+    assert "open" in said
+    assert "secret" not in said
+
+
+async def test_a_restarted_core_knows_nothing(host: CoreHost) -> None:
+    # given a core that was taught something and failed
+    await host.learn([received(b"fine")], [])
+    await failure(host, RAISE)
+
+    # when it is restarted, then it is empty and works
+    await host.restart()
+    assert (await host.decide(Recalled())).counts["learnt"] == 0
+    assert await host.open([received(b"fine")])
+
+
+async def test_a_core_runs_here_or_in_a_process_of_its_own() -> None:
+    assert await process(InlineHost(troubled())) == os.getpid()
+    with worker() as host:
+        assert await process(host) != os.getpid()
+
+
+async def test_a_core_that_hangs_is_given_up_at_the_limit_and_killed() -> None:
+    # given a core that is at work
+    with worker(SHORT_S) as host:
+        host._limit_s = LIMIT_S  # while its process starts
+        before = await process(host)
+        host._limit_s = SHORT_S
+
+        # when it hangs on a message, then that is said soon after the limit
+        begun = time.monotonic()
+        assert await failure(host, HANG) == "open: longer than 0.3 s"
+        assert SHORT_S <= time.monotonic() - begun < 3
+
+        # and a restart kills its process and starts another
+        await host.restart()
+        host._limit_s = LIMIT_S
+        assert await process(host) != before
+        assert ended(before)
+
+
+async def test_others_work_while_a_core_hangs() -> None:
+    # given a core that hangs, when it is waited for, then the loop goes on meanwhile
+    with worker(SHORT_S) as host:
+        waiting = asyncio.create_task(failure(host, HANG))
+        turns = 0
+        while not waiting.done():
+            await asyncio.sleep(0.01)
+            turns += 1
+        assert turns > 3
+        assert "longer than" in await waiting
+
+
+async def test_a_core_whose_process_ends_is_gone_until_it_is_restarted() -> None:
+    # given a core whose process ends on a message
+    with worker() as host:
+        assert await failure(host, EXIT) == "open: the process ended"
+
+        # when it is asked again, then it is still gone
+        assert await failure(host, b"fine") == "open: the process ended"
+
+        # and a restart brings another one
+        await host.restart()
+        assert await host.open([received(b"fine")])
+
+
+async def test_a_core_that_is_killed_from_outside_is_found_out() -> None:
+    # given a core whose process somebody kills, when it is asked, then the failure says so
+    with worker() as host:
+        os.kill(await process(host), signal.SIGKILL)
+        assert await failure(host, b"fine") == "open: the process ended"
+
+
+async def test_a_core_that_cannot_be_built_is_a_core_that_failed() -> None:
+    # given what ends before it has made a core, when it is asked, then the failure says so
+    with closing(WorkerHost(never, LIMIT_S)) as host:
+        assert await failure(host, b"fine") == "open: the process ended"
+
+
+async def test_a_closed_worker_leaves_no_process_behind() -> None:
+    # given a worker at work, when it is closed, then its process is gone and nothing is answered
+    with worker() as host:
+        number = await process(host)
+    assert ended(number)
+    with pytest.raises(CoreFailed):
+        await host.open([])
+
+
+def test_what_makes_the_real_core_can_be_sent_to_a_process() -> None:
+    # given the maker of a real core, when it is looked at, then it is a plain module's function
+    assert core_maker.__module__ == "broker.runtimes.core"
+
+
+def ended(number: int) -> bool:
+    """Tell whether a process of ours is gone."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    return False
