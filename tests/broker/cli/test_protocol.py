@@ -30,7 +30,7 @@ def test_a_decision_is_explained_clause_by_clause(week: Commands, outcome: str) 
     assert {line["mark"] for line in one["lines"]} >= {"outcome", "opens", "does-not", "elsewhere"}
     assert len({line["clause"] for line in one["lines"]}) > 8
     out = week("explain", record[:12], "--for", SCHOOL).out
-    assert "4.1" in out
+    assert "Gateway: " in out
     assert SCHOOL in out
 
 
@@ -88,9 +88,10 @@ def test_one_may_ask_before_there_is_a_record(week: Commands) -> None:
         "--label",
         "facts=missing:high-risk",
     )
-    assert answer["verdict"]
-    assert answer["clauses"]
-    assert answer["lines"]
+    assert answer["verdict"] == "depends"
+    text = " ".join(line["text"] for line in answer["lines"] if line["mark"] == "depends")
+    assert "Clause 2.2" in text
+    assert "must work with the child" in text
     assert week("may-i-share", "police", "school", "--type", "missing-episode").out
 
 

@@ -1,6 +1,7 @@
 """The core in a process of its own: one that hangs, dies or fails is found out, and replaced."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import time
@@ -8,13 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from broker.lanes import Message, Received
 from broker.routing.host import CORE_FAILED, CoreFailed, CoreHost, Needs, Outputs, Recalled
-from broker.runtimes.core import core_maker
-from broker.runtimes.worker import InlineHost, WorkerHost
+from broker.runtimes.core import CoreParts, core_maker
+from broker.runtimes.worker import InlineHost, WorkerHost, _serve
 from tests.broker.runtimes.cores import EXIT, HANG, RAISE, never, troubled
-from tests.support.county import NOON
+from tests.support.county import MEMO_SIZE, NOON, POLICE, County
 
 LIMIT_S = 10.0
 """Long enough for a process to start on a busy machine."""
@@ -93,7 +95,7 @@ async def test_a_restarted_core_knows_nothing(host: CoreHost) -> None:
     # when it is restarted, then it is empty and works
     await host.restart()
     assert (await host.decide(Recalled())).counts["learnt"] == 0
-    assert await host.open([received(b"fine")])
+    assert (await host.open([received(b"fine")])).rows
 
 
 async def test_a_core_runs_here_or_in_a_process_of_its_own() -> None:
@@ -143,7 +145,7 @@ async def test_a_core_whose_process_ends_is_gone_until_it_is_restarted() -> None
 
         # and a restart brings another one
         await host.restart()
-        assert await host.open([received(b"fine")])
+        assert (await host.open([received(b"fine")])).rows
 
 
 async def test_a_core_that_is_killed_from_outside_is_found_out() -> None:
@@ -168,9 +170,53 @@ async def test_a_closed_worker_leaves_no_process_behind() -> None:
         await host.open([])
 
 
-def test_what_makes_the_real_core_can_be_sent_to_a_process() -> None:
-    # given the maker of a real core, when it is looked at, then it is a plain module's function
-    assert core_maker.__module__ == "broker.runtimes.core"
+async def test_the_workers_side_answers_until_the_pipe_closes() -> None:
+    # given the side that runs in the worker
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    serving = asyncio.create_task(asyncio.to_thread(_serve, theirs, troubled()))
+
+    # when it is asked what works and what fails, then it answers both
+    ours.send(("open", ([received(b"fine")],)))
+    done, needs = await asyncio.to_thread(ours.recv)
+    assert (done, needs.rows) == (True, {"seen": frozenset({b"k" * 8})})
+    ours.send(("open", ([received(RAISE)],)))
+    assert await asyncio.to_thread(ours.recv) == (False, "LookupError")
+
+    # and when the pipe closes, then it ends by itself
+    ours.close()
+    await asyncio.wait_for(serving, LIMIT_S)
+    theirs.close()
+
+
+async def test_a_real_core_decides_in_a_process_of_its_own_as_it_does_here() -> None:
+    # given a county's core, here and in another process, and a record about a child
+    county = County()
+    secrets = county.secrets
+    facts = X25519PrivateKey.from_private_bytes(secrets.facts).public_key().public_bytes_raw()
+    parts = CoreParts(
+        secrets.first_root,
+        (secrets.router,),
+        facts,
+        secrets.state,
+        secrets.seen,
+        secrets.tokens,
+        MEMO_SIZE,
+    )
+    record = Received(county.message(POLICE, county.say("missing-episode")), 0, 1, NOON)
+    with closing(WorkerHost(core_maker(parts), 60)) as theirs:
+        hosts: tuple[CoreHost, ...] = (InlineHost(core_maker(parts)), theirs)
+        counts = []
+        for host in hosts:
+            # when both learn the protocol and decide it
+            await host.learn(county.entries, [])
+            needs = await host.open([record])
+            assert needs.rows
+            outputs = await host.decide(Recalled())
+            assert len(outputs.keys) == 1
+            counts.append(outputs.counts)
+
+    # then both do the same
+    assert counts[0] == counts[1]
 
 
 def ended(number: int) -> bool:
