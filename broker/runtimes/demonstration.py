@@ -56,8 +56,16 @@ class DemoReport:
     verification: Verification | None = None
 
 
-async def run_demo(root: Path, settings: Settings, progress: Progress) -> DemoReport:
+async def run_demo(
+    root: Path, settings: Settings, progress: Progress, *, inline: bool = False
+) -> DemoReport:
     """Found the county in `root`, publish the week, route, release, acknowledge, verify.
+
+    Args:
+        root: an empty folder.
+        settings: bounds.
+        progress: told what is being done.
+        inline: see `open_broker`.
 
     Raises:
         InstallationError: there is an installation already.
@@ -76,7 +84,9 @@ async def run_demo(root: Path, settings: Settings, progress: Progress) -> DemoRe
             agency: await stack.enter_async_context(agency_side(layout, agency, clock))
             for agency in layout.agencies()
         }
-        broker = await stack.enter_async_context(open_broker(layout, clock, settings))
+        broker = await stack.enter_async_context(
+            open_broker(layout, clock, settings, inline=inline)
+        )
         sheets = [one for one in manifest["files"] if one["publish"]]
         for number, sheet in enumerate(sheets):
             progress("Publishing and routing the week", number, len(sheets))

@@ -171,4 +171,7 @@ def _write(path: Path, secrets: Mapping[str, bytes]) -> None:
 
 
 def _read(path: Path) -> dict[str, bytes]:
-    return {name: bytes.fromhex(raw) for name, raw in json.loads(path.read_text("ascii")).items()}
+    found = {name: bytes.fromhex(raw) for name, raw in json.loads(path.read_text("ascii")).items()}
+    if any(len(raw) != SECRET_BYTES for raw in found.values()):
+        raise ValueError("size of a key")
+    return found

@@ -92,7 +92,7 @@ def test_one_may_ask_before_there_is_a_record(week: Commands) -> None:
     text = " ".join(line["text"] for line in answer["lines"] if line["mark"] == "depends")
     assert "Clause 2.2" in text
     assert "must work with the child" in text
-    assert week("may-i-share", "police", "school", "--type", "missing-episode").out
+    assert week("may-i-share", "police", "education", "--type", "missing-episode").out
 
 
 def test_a_question_that_cannot_be_asked_is_wrong_usage(week: Commands) -> None:

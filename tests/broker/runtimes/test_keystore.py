@@ -86,6 +86,8 @@ DAMAGE: dict[str, Callable[[str], str]] = {
     "not ASCII": lambda text: text.replace("sign", "sîgn").replace("log", "lög"),
     "a key is missing": lambda _: f'{{"other": "{SECRET}"}}',
     "a key is cut short": changed(sign=SECRET, log=SECRET),
+    "a secret is cut short": changed(id_key=SECRET, tokens=SECRET),
+    "a secret is empty": changed(id_key="", state=""),
     "a key is no hex": changed(sign=SECRET + "xx", log=SECRET + "xx"),
     "a key is no text": changed(sign=7, log=7),
 }

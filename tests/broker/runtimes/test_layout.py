@@ -53,7 +53,8 @@ async def test_nothing_opens_a_folder_that_is_no_installation(tmp_path: Path) ->
     with pytest.raises(InstallationError, match=r"installation\.absent"):
         async with open_broker(layout, clock, Settings(dir=tmp_path), inline=True):
             pass
-    assert list(tmp_path.iterdir()) == []
+    assert Layout(tmp_path).agencies() == ()
+    assert not layout.stream.exists()
 
 
 NAMES = (
