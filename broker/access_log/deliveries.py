@@ -52,7 +52,7 @@ class DeliveryBody:
     """What a delivery opens to.
 
     Attributes:
-        minimised: the record as this consumer gets it; empty for a task.
+        minimised: the record as this consumer gets it; with every slot closed for a task.
         told: the encoded `Told`.
         salt: of the told commitment.
         facts: commitment to the facts, which the consumer does not see.

@@ -12,7 +12,8 @@ The check, in this order (the numbers are those of `docs/formats.md`, section 14
     consistent with the one before
 (6) not seen before: the caller's inbox has one row a delivery id
 
-A task or a quarantined message carries no minimised record: (2) and (3) do not apply to it.
+With a task comes the record that it is about, closed. A quarantined message carries no minimised
+record: (2) and (3) do not apply to it.
 """
 
 from collections.abc import Callable, Mapping
@@ -120,7 +121,7 @@ class Verifier:
         if self.protocol_head(told.protocol.position) != told.protocol.head:
             raise DeliveryRefused(PROTOCOL)
         # (2), (3) the source's signature, the open slots
-        record = self._source(sent, told) if told.kind == "delivery" else None
+        record = None if told.kind == "quarantine" else self._source(sent, told)
         # (4) the leaf
         leaf = sent.leaf(told.consumer)
         # (5) the proof and its checkpoint

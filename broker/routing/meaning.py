@@ -42,11 +42,11 @@ def main_part(accepted: Accepted) -> dict[str, Any]:
 
 
 def must_mean_something(accepted: Accepted) -> None:
-    """Refuse a record whose parts are each right, but which says nothing.
+    """Refuse a record whose parts are each right, but which says nothing, or contradicts itself.
 
     Raises:
         RecordRefused: `record.value`; its main part is empty. `record.labels`; it takes back, or
-            answers, nothing.
+            answers, nothing; or the labels of an answer are not what the person has answered.
     """
     labels = accepted.labels
     takes_back = accepted.envelope.head.kind is Kind.RETRACTION
@@ -54,8 +54,12 @@ def must_mean_something(accepted: Accepted) -> None:
         main_part(accepted)
     if labels.concerns is None and (takes_back or labels.type == ANSWER):
         raise RecordRefused(LABELS, "labels.concerns")
-    if labels.type == ANSWER and labels.answer not in ANSWERS:
-        raise RecordRefused(LABELS, "labels.answer")
+    if labels.type == ANSWER:
+        said = main_part(accepted)
+        if labels.answer not in ANSWERS or labels.answer != said["answer"]:
+            raise RecordRefused(LABELS, "labels.answer")
+        if labels.concerns != said["record_id"]:
+            raise RecordRefused(LABELS, "labels.concerns")
 
 
 def is_about_a_child(accepted: Accepted) -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
@@ -76,16 +77,19 @@ def module_point(revision: Revision) -> ModulePoint:
     return ModulePoint(revision.module, revision.data, revision.digest)
 
 
+_Maker = TypeVar("_Maker", bound=EntryMaker)
+
+
 @dataclass(frozen=True, slots=True)
-class _Built:
+class _Built(Generic[_Maker]):
     checker: Checker
     tokeniser: Tokeniser
-    maker: EntryMaker
+    maker: _Maker
     knowledge: Knowledge
     handling: Handling
 
 
-def _build(parts: CoreParts, maker_type: type[EntryMaker]) -> _Built:
+def _build(parts: CoreParts, maker_type: type[_Maker]) -> _Built[_Maker]:
     partnership = read_root(parts.first_root).digest
     protocol = PublishedProtocol(partnership)
     private = tuple(X25519PrivateKey.from_private_bytes(raw) for raw in parts.router)
@@ -128,8 +132,6 @@ def core_maker(parts: CoreParts) -> Callable[[], Core]:
 def make_replay(parts: CoreParts, protocol: Sequence[Received]) -> Replay:
     """Return what re-derives every entry of the log; all its state is its own."""
     built = _build(parts, Recorder)
-    if not isinstance(built.maker, Recorder):
-        raise TypeError("recorder")
     return Replay(
         built.checker, built.tokeniser, built.maker, built.knowledge, built.handling, protocol
     )

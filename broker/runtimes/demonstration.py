@@ -15,6 +15,7 @@ from typing import Any
 from adapters.demo_week.week import write_week
 from broker.access_log.query import Found
 from broker.clock import DAY, HOUR, Instant
+from broker.lanes import Message
 from broker.runtimes import answering, receiving, searching
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.clock import SetClock
@@ -42,6 +43,7 @@ class DemoReport:
         received: agency → deliveries verified and taken in.
         refused: deliveries that did not verify.
         acknowledged: receipts sent.
+        quarantined: (agency, code) of each message that the broker did not accept.
         story: entries about the girl whose story is told, oldest first.
         verification: of the whole log.
     """
@@ -52,6 +54,7 @@ class DemoReport:
     received: dict[str, int] = field(default_factory=dict)
     refused: int = 0
     acknowledged: int = 0
+    quarantined: list[tuple[str, str]] = field(default_factory=list)
     story: list[Found] = field(default_factory=list)
     verification: Verification | None = None
 
@@ -94,6 +97,8 @@ async def run_demo(
             side = sides[sheet["agency"]]
             report.published.append(await publish_files(side, [files / sheet["path"]]))
             report.counts += await broker.run()
+        await _send_altered(sides[manifest["story"]["school"]])
+        report.counts += await broker.run()
         clock.set(Instant(clock.now() + HOUR))
         for number, (agency, side) in enumerate(sides.items()):
             progress("Receiving, verifying, acknowledging", number, len(sides))
@@ -104,8 +109,13 @@ async def run_demo(
                 await answering.acknowledge(side, answering.ALL, "duty officer")
             )
         report.counts += await broker.run()
-        for side in sides.values():
+        for agency, side in sides.items():
             await receiving.receive(side)
+            report.quarantined += [
+                (agency, item.row.told.code or "")
+                for item in await receiving.inbox(side)
+                if item.row.told.kind == "quarantine"
+            ]
     report.story = await searching.about_child(layout, manifest["story"]["nhs_number"])
 
     def verifying(done: int, total: int) -> None:
@@ -113,3 +123,15 @@ async def run_demo(
 
     report.verification = await verify(layout, clock, verifying)
     return report
+
+
+async def _send_altered(side: AgencySide) -> None:
+    """Send a copy of an agency's first message with one byte changed in its sealed body.
+
+    What lies on a topic any party may copy and change; what comes of it is part of the story.
+    """
+    (first,) = await side.stream.read(f"records.{side.agency}", 0, 1)
+    value = first.message.value
+    middle = len(value) // 2
+    altered = value[:middle] + bytes((value[middle] ^ 1,)) + value[middle + 1 :]
+    await side.stream.publish([Message(first.message.topic, first.message.key, altered)])

@@ -87,9 +87,13 @@ class Broker:
         """
         counts: Counter[str] = Counter()
         routed = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._route(counts, told, routed, follow=follow))
-            tasks.create_task(self._log(counts, told, routed))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._route(counts, told, routed, follow=follow))
+                tasks.create_task(self._log(counts, told, routed))
+        except ExceptionGroup as group:
+            # Whichever ended first has stopped the other: its error is what happened.
+            raise group.exceptions[0] from group
         for store in self.stores:
             await store.checkpoint_wal()
         return counts

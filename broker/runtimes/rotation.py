@@ -11,6 +11,7 @@ marked retired only after the entry that says so. A crash in between is mended b
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -124,7 +125,9 @@ async def rotate(
     newest = keys[0].public
     if named != newest:
         changes = [(Change.ADD, newest)]
-        changes += [(Change.RETIRE, one.public) for one in keys[1:] if one.retired is None]
+        # What is newer than the named one was never published: a run before was cut off.
+        known = dropwhile(lambda one: one.public != named, keys)
+        changes += [(Change.RETIRE, one.public) for one in known if one.retired is None]
         entries = [
             KeyBody(
                 ROUTER,

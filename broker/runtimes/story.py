@@ -19,6 +19,7 @@ class Told:
         granting: ids of the clauses that granted something.
         reasons: ids of the clauses, or codes, why not everything was granted.
         slots: how many parts were opened.
+        waits: whether the source was asked to share it with them, or record why not.
     """
 
     consumer: str
@@ -26,6 +27,7 @@ class Told:
     granting: tuple[str, ...]
     reasons: tuple[str, ...]
     slots: int
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +84,5 @@ def _told(found: Found) -> Told:
         decision.clauses,
         tuple(sorted(reasons)),
         len(decision.slots),
+        decision.task is not None,
     )

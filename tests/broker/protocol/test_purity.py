@@ -1,9 +1,5 @@
 """The feature touches nothing: no file, socket, process or clock, whatever it is asked to do."""
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -27,39 +23,10 @@ from tests.broker.protocol.county import (
     point,
     question,
 )
+from tests.support.purity import shut_in
 from tests.support.tree import ROOT
 
-OUTSIDE = ("open", "os.", "socket.", "subprocess.", "shutil.", "sqlite3.", "ctypes.", "import")
-CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 FOLDER = ROOT / "policies" / "protocols" / "eastshire"
-_watching: list[str] = []
-
-
-def _watch(event: str, _: tuple[object, ...]) -> None:
-    if _watching and event.startswith(OUTSIDE):
-        _watching.append(event)
-
-
-sys.addaudithook(_watch)  # stays for good, as all audit hooks do; idle outside `shut_in`
-
-
-@contextmanager
-def shut_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail if anything inside reaches outside, or asks a clock."""
-
-    def refuse() -> float:
-        message = "the core asked a clock"
-        raise AssertionError(message)
-
-    with monkeypatch.context() as patch:
-        for clock in CLOCKS:
-            patch.setattr(time, clock, refuse)
-        _watching.append("watching")
-        try:
-            yield
-            assert _watching == ["watching"]
-        finally:
-            _watching.clear()
 
 
 def test_a_protocol_s_whole_way_touches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

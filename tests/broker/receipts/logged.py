@@ -4,22 +4,29 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from broker.access_log.deliveries import Delivery, DeliveryBody
 from broker.access_log.parts import Told
 from broker.access_log.proofs import Proof
 from broker.access_log.published import Followed, Published, follow
 from broker.access_log.releaser import Releaser
 from broker.access_log.sequencer import Sequencer
+from broker.errors import Code
 from broker.lanes import Bound
 from broker.receipts.delivery import Verifier, delivery_way
+from broker.receipts.errors import DeliveryRefused
 from broker.records.batches import BatchVerifier
 from broker.records.names import AgencyId
 from broker.records.sealing import Opener
 from tests.broker.access_log.stores import MemoryLogIndex, MemoryTileStore, Topic
 from tests.broker.routing.rig import Rig
-from tests.support.county import NOON, revision
+from tests.support.county import NOON, POLICE, SCHOOL, revision
 
 STEP = Bound(count=3)
+
+TOPIC = f"deliveries.{SCHOOL}"
+QUARANTINE = f"quarantine.{POLICE}"
 
 
 @dataclass(slots=True)
@@ -111,3 +118,10 @@ def proved_otherwise(value: bytes, change: Callable[[Proof], Proof]) -> bytes:
     """Return the delivery with another proof."""
     delivery = Delivery.decode(value)
     return replace(delivery, proof=change(Proof.parse(delivery.proof)).encode()).encode()
+
+
+def refusal(verifier: Verifier, value: bytes, topic: str = TOPIC) -> tuple[Code, str]:
+    """Return code and place of a refusal."""
+    with pytest.raises(DeliveryRefused) as caught:
+        verifier.verify(value, topic)
+    return caught.value.code, caught.value.where

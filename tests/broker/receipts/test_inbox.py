@@ -23,11 +23,9 @@ from broker.runtimes.publishing import publish_files
 from broker.runtimes.receiving import GROUP, inbox, note_done, receive
 from broker.settings import Settings
 from tests.broker.cli.files import concern, involvement, written
-from tests.broker.receipts.logged import Logged
+from tests.broker.receipts.logged import QUARANTINE, TOPIC, Logged
 from tests.support.county import COUNCIL, NOON, POLICE, SCHOOL
 from tests.support.statements import high_risk, involved, later
-
-TOPIC = f"deliveries.{SCHOOL}"
 
 ID = DeliveryId(b"d" * 16)
 TOLD = Told(
@@ -82,7 +80,7 @@ async def test_a_row_holds_all_of_a_delivery() -> None:
     assert again.record == found.record
 
     # and a quarantined message is kept as it came: it is no record
-    topic = f"quarantine.{POLICE}"
+    topic = QUARANTINE
     (back,) = logged.deliveries[topic]
     quarantined = InboxRow.of(logged.verifier(POLICE).verify(back, topic), NOON)
     assert (quarantined.record, quarantined.minimised) == (None, b"spoilt")

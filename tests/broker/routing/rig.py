@@ -16,14 +16,14 @@ from broker.access_log.errors import Erased, KeyConflict
 from broker.access_log.findings import Finding
 from broker.access_log.opened import OpenedMessage
 from broker.access_log.opening_check import OpeningCheck
-from broker.access_log.parts import Facts, Personal, Told
+from broker.access_log.parts import Facts, Personal, Told, ToldTask
 from broker.clock import Instant
 from broker.lanes import Message, Received
 from broker.protocol.decision_codec import decode_decision
 from broker.protocol.decisions import Decision
 from broker.receipts.delivery import delivery_way
-from broker.records.envelope import Envelope, Minimised, decode_minimised
-from broker.records.names import AgencyId, RecordDigest
+from broker.records.envelope import Envelope, Minimised, Slot, decode_minimised
+from broker.records.names import SLOT_IDENTITY, SLOT_SCHEMA, AgencyId, RecordDigest
 from broker.records.sealing import Opener
 from broker.records.statement import Statement
 from broker.routing.core import Core
@@ -35,10 +35,34 @@ from broker.routing.replay import Replay
 from broker.routing.work import DECIDED, Rows
 from broker.runtimes.opening import BrokerOpener
 from broker.runtimes.policy import run_ready
-from tests.support.county import County
-from tests.support.statements import later
+from tests.support.county import (
+    ACADEMY,
+    COUNCIL,
+    GIRL,
+    HOSPITALS,
+    POLICE,
+    SCHOOL,
+    SURGERY,
+    County,
+    child,
+    schemas,
+)
+from tests.support.statements import involved, later
 
 TABLES = frozenset({SEEN, HELD, HOLDERS})
+
+PERSONAL = (
+    GIRL.nhs_number,
+    GIRL.own_id,
+    GIRL.given,
+    GIRL.family,
+    GIRL.date_of_birth,
+    "01632 960101",
+    "desk@example.org",
+    "bus station",
+    "ZZ1 1AA",
+)
+"""What a record of these tests says of a person, a place or whom to ring."""
 
 
 class MemoryRecordKeys:
@@ -198,6 +222,16 @@ class Rig:
         """Route an agency's records as one batch; return its entries."""
         return self.route(self.say(agency, *said))
 
+    def sweep(self, at: Instant) -> list[Entry]:
+        """Let time pass until `at`; return the entries of what that frees."""
+        self.learn()
+        return self.commit(self.core.sweep(self.recalled(self.core.look_back()), at))
+
+    @property
+    def held(self) -> int:
+        """How many records wait."""
+        return sum(topic == HELD for topic, _ in self.rows)
+
     # ------------------------------------------------------------------ out
 
     def entries(self, outputs: Outputs) -> list[Entry]:
@@ -264,3 +298,88 @@ def by_consumer(entries: Iterable[Entry], kind: str = "decision") -> dict[str, E
 def outcomes(entries: Iterable[Entry], kind: str = "decision") -> dict[str, str]:
     """Return each consumer's outcome."""
     return {consumer: one.outcome for consumer, one in by_consumer(entries, kind).items()}
+
+
+def quarantined(entries: list[Entry], code: str, agency: AgencyId = POLICE) -> Entry:
+    """Return the one entry of a message that was not accepted; its source alone is told.
+
+    The reason says nothing of what is in the record.
+    """
+    (entry,) = entries
+    assert entry.facts.kind == "quarantine"
+    assert entry.facts.code == code
+    assert (entry.consumer, entry.facts.source) == (agency, agency)
+    assert (entry.decision, entry.facts.revision) == (None, None)
+    assert entry.told is not None
+    assert (entry.told.kind, entry.told.code, entry.told.consumer) == ("quarantine", code, agency)
+    assert (entry.told.outcome, entry.told.slots, entry.told.clauses) == ("", (), ())
+    for part in (entry.facts.encode(), entry.told.encode()):
+        assert not any(str(one).encode() in part for one in PERSONAL)
+    return entry
+
+
+def refused(rig: Rig, message: Message, code: str, at: Instant | None = None) -> Entry:
+    """Route a bad message of the police; return its one entry. Nothing else comes of it."""
+    entry = quarantined(rig.route(rig.sent(message, at=at)), code)
+    assert entry.topic == f"quarantine.{POLICE}"
+    assert rig.counts == {f"quarantined {code}": 1}
+    assert rig.rows == {}
+    assert rig.keys.kept == {}
+    assert rig.verify() == []
+    return entry
+
+
+def acquainted() -> Rig:
+    """Return a core that knows who works with the girl; another child is at the academy."""
+    made = Rig()
+    made.tell(SCHOOL, involved(made.county, "on-roll"))
+    made.tell(SURGERY, involved(made.county, "registered"))
+    made.tell(HOSPITALS, involved(made.county, "open-case"))
+    made.tell(COUNCIL, involved(made.county, "allocated"))
+    made.tell(ACADEMY, involved(made.county, "on-roll", about=child(2)))
+    return made
+
+
+def sign(rig: Rig, agency: AgencyId, said: Statement) -> Envelope:
+    """Return one signed record."""
+    return rig.county.sign(agency, said)[0]
+
+
+def released(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return by consumer what was delivered."""
+    found = {one.consumer: one for one in entries if one.topic and one.facts.kind != "task"}
+    for consumer, one in found.items():
+        assert one.topic == f"deliveries.{consumer.partition('/')[0]}"
+        assert one.told is not None
+        assert one.told.outcome == one.outcome
+    return found
+
+
+def opened(entry: Entry) -> set[str]:
+    """Return the names of the slots that a delivery opens; contact and schema are always open."""
+    record = entry.record
+    assert entry.told is not None
+    numbers = set(record.opened())
+    assert numbers == set(entry.told.slots)
+    schema = record.slots[SLOT_SCHEMA]
+    assert isinstance(schema, Slot)
+    own = schemas().by_digest(schema.value).slots
+    return {own[one].name for one in numbers if one in own} | (
+        {"identity"} if SLOT_IDENTITY in numbers else set()
+    )
+
+
+def task(entries: Iterable[Entry]) -> ToldTask:
+    """Return the one task that entries put to their source; it shows nothing of the record."""
+    (found,) = (one for one in entries if one.facts.kind == "task")
+    assert found.told is not None
+    assert found.told.task is not None
+    assert found.topic == f"deliveries.{found.facts.source}"
+    assert found.record.opened() == ()
+    return found.told.task
+
+
+def told(entry: Entry) -> Told:
+    """Return what an entry's consumer is told."""
+    assert entry.told is not None
+    return entry.told

@@ -72,10 +72,14 @@ class Routers:
         private = X25519PrivateKey.from_private_bytes(self.county.secrets.router)
         self.first = RouterKey(private, FOUNDED)
         save_router_keys(self.path, [self.first])
+        self._protocol = PublishedProtocol(self.county.partnership)
 
     @property
     def protocol(self) -> PublishedProtocol:
-        return self.county.protocol()
+        """The protocol as it is published now."""
+        for entry in self.county.entries[self._protocol.position :]:
+            self._protocol.apply(entry)
+        return self._protocol
 
     @property
     def named(self) -> bytes:
@@ -245,6 +249,7 @@ async def test_a_crash_before_the_new_key_is_on_disk_leaves_the_old_one_in_use(
 
 async def test_a_key_that_waits_for_a_day_to_be_published_is_overtaken(routers: Routers) -> None:
     # given a stream that is out of reach for two days, while the broker is started twice
+    entries = len(routers.entries)
     routers.topic.lost = True
     for day in (1, 2):
         with pytest.raises(Unavailable):
@@ -256,6 +261,10 @@ async def test_a_key_that_waits_for_a_day_to_be_published_is_overtaken(routers: 
     keys = await routers.rotate(on(2.1))
     assert routers.named == keys[0].public
     assert [one.retired for one in keys] == [None, on(2.1), on(2.1)]
+
+    # and nothing is said of the one that nobody was ever told of
+    assert routers.protocol.refused == []
+    assert len(routers.entries) == entries + 2
 
 
 async def test_a_month_of_days_leaves_one_key_a_day_that_may_still_be_needed(
@@ -269,6 +278,7 @@ async def test_a_month_of_days_leaves_one_key_a_day_that_may_still_be_needed(
 
     # then agencies seal to the newest, and of the others those of sixteen days are left
     keys = load_router_keys(routers.path)
+    assert routers.protocol.refused == []
     assert routers.named == keys[0].public
     assert [one.made for one in keys] == [on(day) for day in range(30, 13, -1)]
     assert [day for day in sealed if routers.opens(sealed[day])] == list(range(14, 31))
