@@ -35,6 +35,7 @@ from broker.records.names import RecordDigest
 from broker.routing.entries import EntryMaker, Said
 from broker.routing.handling import Handling
 from broker.routing.intake import HELD, New, cause_of, time_cause
+from broker.routing.meaning import must_mean_something
 from broker.routing.knowledge import Knowledge
 from broker.routing.work import Rows, Work
 from broker.subjects.tokens import Tokeniser
@@ -221,6 +222,7 @@ class Replay:
             accepted = self._checker.check_envelope(
                 envelope, facts.source, received, facts.protocol.position
             )
+            must_mean_something(accepted)
             tokens = self._tokeniser.tokens(accepted.identifiers)
             handling.record(New(accepted, tokens), work)
         handling.flush(work)
