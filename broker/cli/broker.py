@@ -6,10 +6,20 @@ from contextlib import suppress
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import SpinnerColumn, TextColumn
 
 from broker.cli.place import layout_for, settings_for
-from broker.cli.show import Dir, Exit, Json, counted, errors, reporting, say, say_json, table
+from broker.cli.show import (
+    Dir,
+    Exit,
+    Json,
+    counted,
+    progress_bar,
+    reporting,
+    say,
+    say_json,
+    table,
+)
 from broker.protocol.revision import Revision
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.embedded import open_broker
@@ -56,36 +66,44 @@ def route(
     """Decide what was published, log it, and release what the protocol allows."""
     settings = settings_for(folder)
 
-    async def run() -> Counter[str]:
+    ended: Counter[str] = Counter()
+    current: Counter[str] = Counter()
+
+    async def run() -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, console=errors, transient=True, disable=as_json) as bar:
+        with progress_bar(*columns, as_json=as_json) as bar:
             task = bar.add_task("Routing")
 
             def told(counts: Counter[str]) -> None:
-                bar.update(
-                    task,
-                    description=f"{counts['messages']} messages, {counts['entries']} entries, "
-                    f"{counts['deliveries']} deliveries",
-                )
+                current.clear()
+                current.update(counts)
+                bar.update(task, description=_amounts(ended + current))
 
-            counts: Counter[str] = Counter()
             while True:
                 # A day's key is followed by the next: whoever follows opens anew for it.
                 async with open_broker(Layout(settings.dir), SystemClock(), settings) as broker:
-                    counts += await broker.run(told, follow=follow)
+                    ended.update(await broker.run(told, follow=follow))
+                    current.clear()
                     await broker.tidy()
                 if not follow:
-                    return counts
+                    return
 
-    counts: Counter[str] = Counter()
     with reporting(as_json=as_json), suppress(KeyboardInterrupt):
-        counts = asyncio.run(run())
+        asyncio.run(run())
+    counts = ended + current  # an interrupted run is counted as far as it came
     if as_json:
         always = dict.fromkeys(("messages", "entries", "deliveries"), 0)
         say_json(always | dict(sorted(counts.items())))
     else:
         say(f"{counts['messages']} messages: {_shown(counts)}.")
         say(f"{counts['entries']} log entries, {counts['deliveries']} deliveries released.")
+
+
+def _amounts(counts: Counter[str]) -> str:
+    return (
+        f"{counts['messages']} messages, {counts['entries']} entries, "
+        f"{counts['deliveries']} deliveries"
+    )
 
 
 def _shown(counts: Counter[str]) -> str:

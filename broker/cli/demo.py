@@ -5,16 +5,18 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from textwrap import wrap
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from broker.cli.log import verification_document, verification_lines
 from broker.cli.place import settings_for
-from broker.cli.show import Dir, Exit, Json, counted, errors, reporting, say, say_json, when
+from broker.cli.show import Dir, Exit, Json, counted, progress_bar, reporting, say, say_json, when
 from broker.protocol.revision import Revision
 from broker.records.names import AgencyId, agency_of
+from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.demonstration import DemoReport, run_demo
 from broker.runtimes.founding import read_county
 from broker.runtimes.layout import COUNTY_EXISTS, InstallationError
@@ -32,6 +34,11 @@ WORDS = {
     "concern": "somebody wrote down a concern",
 }
 
+TASK = "task"
+ORDER = ("content", "existence", "refer", "withhold", TASK)
+COLUMNS = 100
+"""Width that the story fits into."""
+
 
 def demo(folder: Dir = None, as_json: Json = False) -> None:
     """Run a seeded week of Eastshire through the broker, tell one girl's story, verify the log.
@@ -46,7 +53,7 @@ def demo(folder: Dir = None, as_json: Json = False) -> None:
         root.mkdir(parents=True, exist_ok=True)
         try:
             columns = (TextColumn("{task.description}"), BarColumn())
-            with Progress(*columns, console=errors, transient=True, disable=as_json) as bar:
+            with progress_bar(*columns, as_json=as_json) as bar:
                 task = bar.add_task("Founding the county", total=1)
 
                 def progress(what: str, done: int, total: int) -> None:
@@ -70,12 +77,14 @@ def _document(report: DemoReport) -> dict[str, object]:
         "files": len(report.published),
         "read": sum(one.read for each in report.published for one in each.files),
         "published": sum(len(one.published) for one in report.published),
-        "rejected": sum(len(one.rejected) for each in report.published for one in each.files),
+        "rejected": _rejected(report).total(),
+        "rejected_by_code": dict(sorted(_rejected(report).items())),
         "kept_back": sum(len(one.kept_back) for one in report.published),
         "counts": dict(sorted(report.counts.items())),
         "received": report.received,
         "refused": report.refused,
         "acknowledged": report.acknowledged,
+        "quarantined": [{"agency": one, "code": code} for one, code in report.quarantined],
         "story": [
             {
                 "at_ms": one.at,
@@ -110,86 +119,126 @@ def _tell(report: DemoReport, kept: Path | None) -> None:
     name = f"{story['given']} {story['family']}"
     say(f"[bold]{name}, 14, of Eastshire, in one week of March 2026[/] (she is made up)")
     told = _chapters(report)
-    for one in told:
-        say()
+    # Records of one minute that went alike, as of earlier episodes in the same file, are told once.
+    for one, times in Counter(told).items():
         agency = agencies.get(AgencyId(one.source))
         source = one.source if agency is None else agency.name
-        words = WORDS.get(one.type, one.type)
+        words = WORDS.get(one.type, one.type) + (f" ({times} records)" if times > 1 else "")
         say(f"[bold]{when(one.at)}[/]  {escape(source)}: {words}")
-        for outcome, line in _outcomes(one, revision):
-            say(f"  {outcome:<10} {escape(line)}")
-    say()
+        for outcome, line in outcomes(one, revision):
+            _say_wrapped(f"  {outcome:<10} {line}", " " * 13)
     never = sum(wrong in one.never for one in told)
     school = agencies[wrong].name if wrong in agencies else wrong
-    say(
-        f"[bold]{escape(school)}[/], the school she does not go to, was told nothing of all this: "
+    _say_wrapped(
+        f"{school}, the school she does not go to, was told nothing of all this: "
         f"not even that there was a record ({never} of {len(told)})."
     )
     _reasons(told, revision)
     _totals(report)
     if kept is not None:
-        say(f"The county is kept in {kept}: look round, for example with")
-        say(f"  concordat inbox {story['school']} --all --dir {kept}")
-        say(f"  concordat tasks eastshire-hospitals --dir {kept}")
-        say(f"  concordat log search --nhs-number {story['nhs_number']} --dir {kept}")
+        say(f"The county is kept in {escape(str(kept))}: look round, for example with")
+        say(f"  concordat inbox {story['school']} --all --dir {escape(str(kept))}")
+        say(f"  concordat tasks eastshire-hospitals --dir {escape(str(kept))}")
+        say(f"  concordat log search --nhs-number {story['nhs_number']} --dir {escape(str(kept))}")
 
 
-def _outcomes(chapter: Chapter, revision: Revision) -> list[tuple[str, str]]:
-    """Return a line for each outcome: who, by which clauses, and why not more."""
-    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Told]] = {}
+def _say_wrapped(text: str, indent: str = "") -> None:
+    for line in wrap(text, COLUMNS, subsequent_indent=indent, break_on_hyphens=False):
+        say(escape(line))
+
+
+def outcomes(chapter: Chapter, revision: Revision) -> list[tuple[str, str]]:
+    """Return a line for each outcome: who, by which clauses, and why not more.
+
+    An agency and its desks stand together: what each desk got, `concordat explain` says.
+    """
+    parties: dict[tuple[str, AgencyId], list[Told]] = {}
     for told in chapter.told:
-        groups.setdefault((told.outcome, told.granting, told.reasons), []).append(told)
-    order = ("content", "existence", "refer", "withhold", "task")
-    lines: list[tuple[str, str]] = []
-    for outcome, granting, reasons in sorted(groups, key=lambda key: (order.index(key[0]), key)):
-        who = ", ".join(one.consumer for one in groups[outcome, granting, reasons])
-        if outcome == "task":
-            lines.append(("asked back", f"{agency_of(who)} must answer (clause {_list(reasons)})"))
-            continue
-        why = f"clause {_list(granting)}" if granting else f"clause {_list(reasons)}"
-        if granting and reasons:
-            why += f"; not all, because of {_list(reasons)}"
-        lines.append((outcome, f"{who} ({why})"))
-    known = {clause.id for clause in revision.clauses}
-    return [(outcome, line) for outcome, line in lines if known]
+        parties.setdefault((told.outcome, agency_of(told.consumer)), []).append(told)
+    lines: dict[tuple[str, str], list[str]] = {}
+    for (outcome, agency), some in sorted(parties.items(), key=lambda one: ORDER.index(one[0][0])):
+        if outcome == TASK:
+            waiting = sorted({agency_of(one.consumer) for one in chapter.told if one.waits})
+            asked = f"share it with {', '.join(waiting)}, or record why not"
+            lines.setdefault(("asked back", asked), []).append(agency)
+        else:
+            lines.setdefault((outcome, _why(some, revision)), []).append(_party(agency, some))
+    return [
+        (
+            outcome,
+            f"{', '.join(who)}: {why}" if outcome == "asked back" else f"{', '.join(who)} ({why})",
+        )
+        for (outcome, why), who in lines.items()
+    ]
 
 
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names) or "none"
+def _party(agency: AgencyId, told: list[Told]) -> str:
+    desks = sorted(one.consumer for one in told if one.consumer != agency)
+    if len(desks) == len(told):
+        return ", ".join(desks)
+    names = ", ".join(desk.partition("/")[2] for desk in desks)
+    return f"{agency} with {names}" if names else agency
+
+
+def _why(told: list[Told], revision: Revision) -> str:
+    granting = _in_order({name for one in told for name in one.granting}, revision)
+    reasons = _in_order({name for one in told for name in one.reasons}, revision)
+    if not granting:
+        return f"clause {reasons}"
+    less = "not all" if all(one.reasons for one in told) else "some less"
+    return f"clause {granting}" + (f"; {less}: {reasons}" if reasons else "")
+
+
+def _in_order(names: set[str], revision: Revision) -> str:
+    clauses = [clause.id for clause in revision.clauses if clause.id in names]
+    return ", ".join([*clauses, *sorted(names.difference(clauses))])
 
 
 def _reasons(told: list[Chapter], revision: Revision) -> None:
     used = {name for one in told for each in one.told for name in (*each.granting, *each.reasons)}
     say()
+    line = ""
     for clause in revision.clauses:
         if clause.id in used:
-            say(f"  {clause.id}  {escape(clause.title)}")
+            said = f"{clause.id} {clause.title}"
+            if line and len(line) + len(said) + 3 > COLUMNS:
+                say(escape(line))
+                line = ""
+            line += f"   {said}" if line else said
+    say(escape(line))
+    say()
 
 
 def _totals(report: DemoReport) -> None:
     files = [one for each in report.published for one in each.files]
-    rejected: Counter[str] = Counter()
-    for one in files:
-        rejected.update(wrong.code for wrong in one.rejected)
     published = sum(len(one.published) for one in report.published)
     kept_back = sum(len(one.kept_back) for one in report.published)
     already = sum(one.already for one in report.published)
-    say()
-    say(
+    _say_wrapped(
         f"{len(files)} files: {sum(one.read for one in files)} items read, "
-        f"{sum(one.mapped for one in files)} mapped, {sum(rejected.values())} rejected, "
-        f"{sum(one.context for one in files)} context; {published} records published, "
-        f"{already} there already, {kept_back} kept back by the agencies' own rules."
+        f"{sum(one.mapped for one in files)} mapped, {_rejected(report).total()} rejected "
+        f"(--json says why), {sum(one.context for one in files)} context; "
+        f"{published} records published, {already} there already, "
+        f"{kept_back} kept back by the agencies' own rules."
     )
-    say(f"Rejected: {counted(rejected)}.")
-    outcomes = {
-        name: report.counts[name] for name in ("content", "existence", "refer", "withhold", "task")
-    }
-    say(
-        f"{report.counts['entries']} log entries: {counted(outcomes)}. "
+    for agency, code in report.quarantined:
+        sentence, _ = sentence_of(code)
+        _say_wrapped(f"In quarantine, a copy altered on its way from {agency}: {sentence} [{code}]")
+    found = {name: report.counts[name] for name in ORDER}
+    found["in quarantine"] = len(report.quarantined)
+    _say_wrapped(
+        f"{report.counts['entries']} log entries: {counted(found)}. "
         f"{report.counts['deliveries']} deliveries, each verified by its consumer, "
         f"{report.acknowledged} acknowledged, {report.refused} refused."
     )
     if report.verification is not None:
         for line in verification_lines(report.verification):
             say(line)
+
+
+def _rejected(report: DemoReport) -> Counter[str]:
+    rejected: Counter[str] = Counter()
+    for each in report.published:
+        for one in each.files:
+            rejected.update(wrong.code for wrong in one.rejected)
+    return rejected

@@ -35,8 +35,8 @@ from broker.records.names import RecordDigest
 from broker.routing.entries import EntryMaker, Said
 from broker.routing.handling import Handling
 from broker.routing.intake import HELD, New, cause_of, time_cause
-from broker.routing.meaning import must_mean_something
 from broker.routing.knowledge import Knowledge
+from broker.routing.meaning import must_mean_something
 from broker.routing.work import Rows, Work
 from broker.subjects.tokens import Tokeniser
 

@@ -130,11 +130,12 @@ def _protocol(protocol: PublishedProtocol, clock: Clock) -> Iterator[Check]:
         yield _bad("revision in force", error)
         return
     agreement = revision.agreement
-    left = (agreement.until - at) // DAY
+    left = -((at - agreement.until) // DAY)  # of which the last has begun
     yield Check(
         "revision in force",
         good=left > 0,
-        said=f"{revision.digest.hex()[:16]}…, {left} days left",
+        said=f"{revision.digest.hex()[:16]}…, "
+        + (f"{left} days left" if left > 0 else f"ended {-left} days ago"),
         fix="It has lapsed: nothing but the floor is released. Have a new revision signed.",
     )
     if 0 < left <= WARN_DAYS:
