@@ -1,7 +1,6 @@
 """The router over lanes: order, bounds, what it learns, and a core that fails on a message."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -34,9 +33,9 @@ async def town() -> Town:
     return await Town.founded()
 
 
-def absence(town: Town, **changes: Any) -> Statement:
+def absence(town: Town) -> Statement:
     """Return an absence that goes to the council, unless that is narrowed."""
-    return town.county.say("school-absence", facts=("absence:unauthorised",), **changes)
+    return town.county.say("school-absence", facts=("absence:unauthorised",))
 
 
 def episode(town: Town) -> Statement:
@@ -133,7 +132,7 @@ async def test_a_protocol_entry_is_worked_on_alone(town: Town, topics: tuple[str
     before = await town.say(POLICE, town.county.say("missing-episode"))
     lift = town.county.lift(narrowing, SCHOOL, town.clock.now())
     await town.enter()
-    after = await town.say(SCHOOL, absence(town, about=child(1)))
+    after = await town.say(SCHOOL, absence(town))
     await town.run(router, topics)
 
     # then its entry was a batch of its own, and what waited goes out, once
