@@ -160,6 +160,7 @@ class Replay:
         self._rows: Rows = {}
         self._keys: dict[RecordDigest, bytes] = {}
         self._expected: deque[_Expected] = deque()
+        self._erased: set[RecordDigest] = set()
         self.decisions = 0
 
     def __call__(self, messages: Sequence[OpenedMessage]) -> Sequence[Finding]:
@@ -181,7 +182,13 @@ class Replay:
         if first.facts.kind == "quarantine":
             return []
         # (2) the cause
+        record = first.kept.record
+        if message.erased and record is not None:
+            self._erased.add(record)
         if not self._expected:
+            if record in self._erased:
+                # Nobody can make it again: its entries are counted as erased, and stand.
+                return []
             try:
                 self._cause(message, first.facts)
             except ConcordatError as error:

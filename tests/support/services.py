@@ -17,9 +17,9 @@ import pytest
 
 from tests.support.tree import ROOT
 
-OPA_BUILD_SECONDS = 280
-"""Longest wait for OPA's first build with Go: about 70 s on two idle cores, and below the time at
-which pytest ends a test that hangs (`faulthandler_timeout`)."""
+BUILD_SECONDS = 280
+"""Longest wait for a service to be had: OPA is built with Go in 70 s on two idle cores. Below the
+time at which pytest ends a test that hangs (`faulthandler_timeout`)."""
 
 _left_out: Counter[str] = Counter()
 
@@ -37,23 +37,28 @@ class Missing:
     why: str
 
 
-@cache
-def opa() -> Path | Missing:
-    """Return the OPA binary of the version that the policies are built with, if it can be had."""
+def found_by(service: str, script: str) -> Path | Missing:
+    """Return what `scripts/SCRIPT` finds or makes."""
     try:
         found = subprocess.run(
-            [ROOT / "scripts" / "opa"],
+            [ROOT / "scripts" / script],
             capture_output=True,
             text=True,
             check=True,
-            timeout=OPA_BUILD_SECONDS,
+            timeout=BUILD_SECONDS,
         )
     except subprocess.CalledProcessError as error:
         said: list[str] = error.stderr.splitlines()
-        return Missing("OPA", said[-1] if said else "scripts/opa failed")
+        return Missing(service, said[-1] if said else f"scripts/{script} failed")
     except subprocess.TimeoutExpired:
-        return Missing("OPA", f"no build within {OPA_BUILD_SECONDS} s")
+        return Missing(service, f"nothing within {BUILD_SECONDS} s")
     return Path(found.stdout.strip())
+
+
+@cache
+def opa() -> Path | Missing:
+    """Return the OPA binary of the version that the policies are built with, if it can be had."""
+    return found_by("OPA", "opa")
 
 
 def do_without(missing: Missing) -> NoReturn:

@@ -158,6 +158,54 @@ def test_a_log_that_is_gone_is_found(own_week: Commands) -> None:
     assert "NOT verified" in own_week("log", "verify", code=1).out
 
 
+def test_a_delivery_that_is_gone_from_its_topic_is_counted(own_week: Commands) -> None:
+    # given a delivery that is no longer on its topic, when the log is verified, then what was
+    # logged without being there is counted: it is no release that was not allowed
+    with sqlite3.connect(own_week.root / "stream" / "stream.sqlite") as database:
+        database.execute(
+            "DELETE FROM messages WHERE rowid = (SELECT m.rowid FROM messages m "
+            "JOIN topics t ON t.id = m.topic WHERE t.name = ? ORDER BY m.place DESC LIMIT 1)",
+            (f"deliveries.{SCHOOL}",),
+        )
+    database.close()
+    said = own_week("log", "verify").out
+    assert "1 deliveries are not on their topics: not released yet, or deleted since" in said
+    assert VERIFIED in said
+
+
+def test_entries_that_no_key_opens_are_not_verified(own_week: Commands) -> None:
+    # given a log and record keys of which one is gone, when it is verified, then the tree still
+    # stands, and it says how many entries could not be looked into
+    with sqlite3.connect(own_week.root / "broker" / "record-keys.sqlite") as database:
+        database.execute("DELETE FROM keys WHERE record = (SELECT min(record) FROM keys)")
+    database.close()
+    answer = own_week("log", "verify", code=1)
+    assert "could not be opened for want of a key" in answer.out
+    assert "NOT verified" in answer.out
+
+
+def test_what_was_not_accepted_is_found_with_its_code(week: Commands) -> None:
+    # given a message that was altered on its way, when what is in quarantine is searched, then it
+    # stands there with why
+    (one,) = found(week, "--kind", "quarantine")
+    assert (one["source"], one["code"]) == (SCHOOL, "record.seal")
+    out = week("log", "search", "--kind", "quarantine").out
+    assert "record.seal" in out
+    assert "protocol" in week("log", "search", "--kind", "protocol").out
+
+
+def test_a_search_shows_nothing_that_was_altered(own_week: Commands) -> None:
+    # given openings of which a byte was changed, when entries are searched, then nothing is shown
+    # of them: the file that is to be restored is named
+    log = own_week.root / "broker" / "log"
+    for file in sorted(one for one in log.glob("openings/**/*") if one.is_file()):
+        flip(file, len(file.read_bytes()) // 2)
+    assert own_week("log", "search", "--json", code=3).error == "log.openings.digest"
+    answer = own_week("log", "search", code=3)
+    assert answer.out == ""
+    assert "openings/" in answer.errors
+
+
 def test_an_empty_log_is_verified_as_such(eastshire: Commands) -> None:
     # given a county that nothing went through, when its log is searched, then nothing is found
     assert found(eastshire) == []

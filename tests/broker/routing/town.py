@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from hashlib import sha256
 
 from broker.access_log.decided import Handed, Kept
@@ -16,6 +17,7 @@ from broker.lanes import Bound, Lane, LaneError, Message, Received
 from broker.records.envelope import Envelope
 from broker.records.names import AgencyId
 from broker.records.statement import Statement
+from broker.routing.handling import Decide
 from broker.routing.host import Needs, Outputs, Recalled
 from broker.routing.intake import HELD, PROTOCOL, SEEN
 from broker.routing.knowledge import REGISTERS
@@ -55,8 +57,10 @@ class Host(InlineHost):
         before: what happens before each call.
     """
 
-    def __init__(self, county: County, before: Before | None = None) -> None:
-        super().__init__(county.core)
+    def __init__(
+        self, county: County, before: Before | None = None, decide: Decide | None = None
+    ) -> None:
+        super().__init__(partial(county.core, decide))
         self.batches: list[tuple[bytes, ...]] = []
         self.restarts = 0
         self.before = before

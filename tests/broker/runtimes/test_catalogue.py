@@ -48,5 +48,5 @@ def test_one_name_for_two_codes_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     catalogue.all_codes.cache_clear()
 
     # then that is refused
-    with pytest.raises(ValueError, match="record.seal"):
+    with pytest.raises(ValueError, match=r"record\.seal"):
         catalogue.all_codes()
