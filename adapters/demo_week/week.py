@@ -117,7 +117,7 @@ def _alerts(people: Sequence[Person]) -> list[Sheet]:
     sheet = Forms(COUNCIL, f"{events.day(0)}-alerts.json", moment(0, 7))
     by = {"decidedBy": "Social work team manager"}
     for person, kind in ((hidden, "protected-address"), (people[2], "safe-contact")):
-        reference = f"{person.council_id}-A"
+        reference = f"{person.council_id}-{kind}"  # the two may be about one child
         form = {"reference": reference, "kind": kind, "from": "2026-01-05", **by}
         sheet.add(person, "alert", form)
     order = {"kind": "court-order", "from": "2026-02-02", "until": "2026-08-31", **by}

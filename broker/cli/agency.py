@@ -44,6 +44,9 @@ def publish(
     format_name: Annotated[
         str | None, typer.Option("--format", help="Name the format instead of recognising it.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The text encoding that you vouch for, such as cp1252.")
+    ] = None,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +60,7 @@ def publish(
                 def progress(_what: str, done: int, total: int) -> None:
                     bar.update(task, completed=done, total=total)
 
-                return await publishing.publish_files(side, files, format_name, progress)
+                return await publishing.publish_files(side, files, format_name, progress, encoding)
 
     with reporting(as_json=as_json):
         report = asyncio.run(run())
@@ -211,6 +214,8 @@ def inbox(
                 say(escape(line))
         else:
             _show_inbox(side, report, shown)
+        if not as_json:
+            _show_refused(report)
     raise typer.Exit(Exit.REJECTED if report.refused else Exit.DONE)
 
 
@@ -240,6 +245,9 @@ def _show_inbox(side: AgencySide, report: receiving.ReceiveReport, items: list[I
     if deliveries:
         say("`concordat inbox AGENCY --open DELIVERY` shows one, `concordat ack` takes it on.")
     _show_news(side, news)
+
+
+def _show_refused(report: receiving.ReceiveReport) -> None:
     for topic, offset, code in report.refused:
         say(f"[bold]Refused[/]: {topic}, message {offset}: {sentence_of(code)[0]} \\[{code}]")
         say("  Nothing of it was taken in; tell the broker's operator and the other signatories.")

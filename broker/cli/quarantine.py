@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from broker.cli.place import layout_for
 from broker.cli.show import (
@@ -25,7 +26,7 @@ from broker.runtimes import answering, receiving
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
-from broker.runtimes.reading import plain
+from broker.runtimes.reading import lines, plain
 
 Named = Annotated[
     str, typer.Argument(metavar="MESSAGE", help="A quarantined message's id, or its beginning.")
@@ -64,18 +65,20 @@ def _retried(item: Item) -> str:
 def show(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json = False) -> None:
     """Open one quarantined message, as far as it opens."""
 
-    async def run() -> dict[str, object]:
+    async def run() -> tuple[dict[str, object], dict[str, object]]:
         items, side = await _items(folder, agency)
         item = answering.find(items, message, "quarantine")
-        return {**_document(item), "content": _content(side, item)}
+        return _document(item), _content(side, item)
 
     with reporting(as_json=as_json):
-        document = asyncio.run(run())
+        document, content = asyncio.run(run())
     if as_json:
-        say_json(document)
+        say_json({**document, "content": content})
         return
-    for name, value in document.items():
-        say(f"{name}: {value}")
+    for name, value in {**document, **content}.items():
+        if value is not None:
+            for line in lines(name, value):
+                say(escape(line))
 
 
 def retry(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json = False) -> None:

@@ -121,13 +121,10 @@ class TaskDocument(TypedDict):
 
 def task_document(item: Item, now: Instant) -> TaskDocument:
     """Return a task as JSON shows it."""
-    task, record = item.row.told.task, item.row.record
-    if task is None or record is None:
-        message = "not a task"
-        raise ValueError(message)
+    task, record_id = answering.task_of(item)
     return {
         "task": task.id.hex(),
-        "record": record.head.record_id.hex(),
+        "record": record_id.hex(),
         "why": task.why,
         "reason": WHY.get(task.why, task.why),
         "consumers": list(task.consumers),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from adapters.format import Draft
+from broker.access_log.parts import ToldTask
 from broker.clock import Instant
 from broker.receipts.errors import (
     AMBIGUOUS,
@@ -19,7 +20,7 @@ from broker.receipts.errors import (
     InboxError,
 )
 from broker.receipts.inbox import Item
-from broker.records.envelope import Envelope, decode_envelope
+from broker.records.envelope import Envelope, Minimised, decode_envelope
 from broker.records.errors import RecordRefused
 from broker.records.names import Kind, RecordId
 from broker.records.signing import Prepared, sign
@@ -78,6 +79,25 @@ def find(items: Sequence[Item], name: str, kind: str) -> Item:
     return found[0]
 
 
+def _record_of(item: Item) -> Minimised:
+    record = item.row.record
+    if record is None:  # of quarantined messages only, and nobody answers those so
+        raise InboxError(NO_DELIVERY)
+    return record
+
+
+def task_of(item: Item) -> tuple[ToldTask, bytes]:
+    """Return a task, and the id of the record that it is about.
+
+    Raises:
+        InboxError: it is none.
+    """
+    task = item.row.told.task
+    if task is None:
+        raise InboxError(NO_DELIVERY)
+    return task, _record_of(item).head.record_id
+
+
 def _task_hex(item: Item) -> str:
     task = item.row.told.task
     return "-" if task is None else task.id.hex()
@@ -93,7 +113,8 @@ async def open_delivery(side: AgencySide, name: str) -> Item:
     if item.done.opened is None:
         item = item.opened(side.clock.now())
         await note_done(side, [item])
-        await publish_drafts(side, [_receipt(side, item, "opened", None, "reader")])
+        if _owes_receipt(side, item):
+            await publish_drafts(side, [_receipt(side, item, "opened", None, "reader")])
     return item
 
 
@@ -127,10 +148,7 @@ async def acknowledge(side: AgencySide, name: str, role: str) -> list[Item]:
 
 def _owes_receipt(side: AgencySide, item: Item) -> bool:
     """Tell whether a receipt is owed: none for a receipt itself, or it would never end."""
-    record = item.row.record
-    if record is None:
-        return False
-    schema = schema_of(side, record)
+    schema = schema_of(side, _record_of(item))
     return schema is None or schema.type != RECEIPT
 
 
@@ -151,9 +169,7 @@ async def act(side: AgencySide, name: str, taken: Action, role: str) -> Item:
 
 
 def _receipt(side: AgencySide, item: Item, event: str, action: str | None, role: str) -> Draft:
-    record = item.row.record
-    if record is None:
-        raise InboxError(NO_DELIVERY)
+    record = _record_of(item)
     delivery = item.row.id.hex()
     statement = Statement(
         RECEIPT,
@@ -187,13 +203,10 @@ async def answer_task(side: AgencySide, name: str, answer: Answer, reason: str, 
         InboxError: none, or several, are named; or it was answered before.
     """
     item = find(await inbox(side), name, "task")
-    task, record = item.row.told.task, item.row.record
-    if task is None or record is None:
-        raise InboxError(NO_DELIVERY)
+    task, record_id = task_of(item)
     if item.done.answered is not None:
         raise InboxError(ANSWERED)
     at = side.clock.now()
-    record_id = record.head.record_id
     statement = Statement(
         ANSWER,
         VERSION,

@@ -94,6 +94,7 @@ async def publish_files(
     paths: Sequence[Path],
     format_name: str | None = None,
     progress: Progress = lambda _what, _done, _total: None,
+    encoding: str | None = None,
 ) -> PublishReport:
     """Read, sign, keep and publish files in order; one file's faults stop no other.
 
@@ -108,6 +109,7 @@ async def publish_files(
         side.clock.now(),
         side.contact(rule.desk, rule.role),
         own_codes=frozenset({agency.name}),
+        encoding=encoding,
     )
     given = {path.name: path for path in paths}
     report = PublishReport()

@@ -37,10 +37,8 @@ def content_of(side: AgencySide, record: Minimised) -> dict[str, Any]:
 def receipt_of(side: AgencySide, item: Item) -> dict[str, Any] | None:
     """Return what a receipt says of what this agency sent; None for any other delivery."""
     record = item.row.record
-    if record is None:
-        return None
-    said: dict[str, Any] | None = content_of(side, record).get("receipt")
-    return said
+    said: dict[str, Any] = {} if record is None else content_of(side, record)
+    return said.get("receipt")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any decoded Avro value
@@ -98,7 +96,7 @@ def readable(side: AgencySide, item: Item) -> Iterator[str]:
         yield f"Your own number for this child: {told.own_identifier}"
     for name, value in content_of(side, record).items():
         if value is not None:
-            yield from _lines(name, value)
+            yield from lines(name, value)
     yield "Why you may see it:"
     for line in reasons(revision, told.clauses):
         yield f"  {line}"
@@ -113,7 +111,8 @@ def reasons(revision: Revision, clauses: tuple[str, ...]) -> Iterator[str]:
         yield f"clause {name}" if clause is None else f"clause {name}: {clause.title}"
 
 
-def _lines(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - any decoded value
+def lines(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - any decoded value
+    """Yield a named value as a person reads it."""
     if isinstance(value, dict):
         said = {key: one for key, one in value.items() if one is not None}
         yield f"{name}: " + ", ".join(f"{key} {said_as(key, one)}" for key, one in said.items())

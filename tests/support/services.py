@@ -22,6 +22,7 @@ BUILD_SECONDS = 280
 time at which pytest ends a test that hangs (`faulthandler_timeout`)."""
 
 _left_out: Counter[str] = Counter()
+_omitted: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,15 @@ class Missing:
     Attributes:
         service: its name.
         why: the reason, for whoever reads the end of the run.
+        backend: folder of the backend that needs it, which is left out of the coverage.
     """
 
     service: str
     why: str
+    backend: str = ""
 
 
-def found_by(service: str, script: str) -> Path | Missing:
+def found_by(service: str, script: str, backend: str = "") -> Path | Missing:
     """Return what `scripts/SCRIPT` finds or makes."""
     try:
         found = subprocess.run(
@@ -49,9 +52,9 @@ def found_by(service: str, script: str) -> Path | Missing:
         )
     except subprocess.CalledProcessError as error:
         said: list[str] = error.stderr.splitlines()
-        return Missing(service, said[-1] if said else f"scripts/{script} failed")
+        return Missing(service, said[-1] if said else f"scripts/{script} failed", backend)
     except subprocess.TimeoutExpired:
-        return Missing(service, f"nothing within {BUILD_SECONDS} s")
+        return Missing(service, f"nothing within {BUILD_SECONDS} s", backend)
     return Path(found.stdout.strip())
 
 
@@ -67,9 +70,16 @@ def do_without(missing: Missing) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{line} In CI nothing may be left out.", pytrace=False)
     _left_out[line] += 1
+    if missing.backend:
+        _omitted.add(missing.backend)
     pytest.skip(line)
 
 
 def left_out() -> list[str]:
     """Return one line for each missing service: how many tests did without it, and why."""
     return [f"{count} not run, {line}" for line, count in sorted(_left_out.items())]
+
+
+def omitted() -> list[str]:
+    """Return the files of backends that were not tested for want of their service."""
+    return [f"{backend}/*" for backend in sorted(_omitted)]

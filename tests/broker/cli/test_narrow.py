@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.broker.cli.files import concern, involvement, written
-from tests.support.commands import Commands
+from tests.support.commands import COLUMNS, Commands
 
 COUNCIL, SCHOOL = "eastshire-council", "st-brannocks-school"
 
@@ -61,3 +61,43 @@ def test_only_its_own_narrowing_is_an_agencys_to_lift(eastshire: Commands) -> No
     said = eastshire.json("narrow", SCHOOL, "sending")["narrowing"]
     eastshire("narrow", COUNCIL, "--lift", said, code=2)
     assert len(eastshire.json("narrow", SCHOOL, "--list")) == 1
+
+
+def test_receiving_is_narrowed_for_one_counterpart(eastshire: Commands, tmp_path: Path) -> None:
+    # given a council that has stopped receiving from the school for a day
+    words = (
+        "narrow",
+        COUNCIL,
+        "receiving",
+        "--with",
+        SCHOOL,
+        "--hours",
+        "24",
+        "--reason",
+        "moving",
+    )
+    said = eastshire.json(*words)["narrowing"]
+    eastshire("publish", COUNCIL, written(tmp_path, "l.json", involvement(COUNCIL, "allocated")))
+    eastshire("publish", SCHOOL, written(tmp_path, "c.json", concern()))
+    eastshire("route")
+    assert eastshire.json("inbox", COUNCIL)["deliveries"] == []
+
+    # when it is listed, then a person reads all of it within a screen
+    out = eastshire("narrow", COUNCIL, "--list").out
+    assert max(map(len, out.splitlines())) <= COLUMNS
+    for word in (said, "receiving", "moving"):
+        assert word in out
+
+    # and when it is lifted early, a program learns which
+    assert eastshire.json("narrow", COUNCIL, "--lift", said) == {"lifted": said}
+    again = eastshire("narrow", COUNCIL, "--lift", said, "--json", code=2)
+    assert again.error == "protocol.narrowing.absent"
+    eastshire("route")
+    assert eastshire.json("inbox", COUNCIL)["deliveries"] != []
+
+
+def test_a_time_and_a_way_that_there_are_not_are_wrong_usage(eastshire: Commands) -> None:
+    # given a narrowing of no hours, or of no known way, when it is asked for, then none is made
+    eastshire("narrow", SCHOOL, "sending", "--hours", "0", code=2)
+    eastshire("narrow", SCHOOL, "sideways", code=2)
+    assert eastshire.json("narrow", SCHOOL, "--list") == []

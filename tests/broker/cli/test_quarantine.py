@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from broker.records.errors import SCHEMA_UNKNOWN, RecordRefused
+from broker.records.schemas import RecordSchema, SchemaSet
+from broker.runtimes import publishing
+from broker.runtimes.agency import AgencySide
 from tests.broker.cli.files import concern, involvement, written
 from tests.support.commands import COLUMNS, Commands, alter_last
 
-SCHOOL = "st-brannocks-school"
+SCHOOL, COUNCIL = "st-brannocks-school", "eastshire-council"
 
 
 @pytest.fixture
@@ -64,3 +68,79 @@ def test_one_that_is_not_there_is_wrong_usage(altered: Commands) -> None:
 def test_the_weeks_misfiled_records_open_for_their_source(week: Commands) -> None:
     # given a week with nothing in quarantine at the council, when it is listed, then it says so
     assert "Nothing is in quarantine." in week("quarantine", "list", "eastshire-council").out
+
+
+@pytest.fixture
+def late(eastshire: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """A county where a concern was signed, and left the school only a fortnight later."""
+    file = written(tmp_path, "c.json", concern(account="Said [/] and [bold]so[/bold]."))
+
+    async def switched_off(_: AgencySide) -> int:
+        return 0
+
+    with monkeypatch.context() as off:
+        off.setattr(publishing, "send_waiting", switched_off)
+        signed = eastshire.json("publish", SCHOOL, file)
+    assert len(signed["published"]) == 1
+    eastshire("publish", COUNCIL, written(tmp_path, "l.json", involvement(COUNCIL, "allocated")))
+    eastshire("route")
+    eastshire.later(24 * 15)
+    sent = eastshire.json("publish", SCHOOL, file)
+    assert (sent["published"], sent["already"]) == ([], 1)
+    eastshire("route")
+    return eastshire
+
+
+def test_a_late_record_opens_for_its_source_to_the_letter(late: Commands) -> None:
+    # given a record that came too late, when its source opens it, then all that it says is there
+    (one,) = late.json("quarantine", "list", SCHOOL)["quarantined"]
+    assert one["code"] == "record.issued.old"
+    shown = late.json("quarantine", "show", SCHOOL, one["message"][:12])
+    assert {name: shown[name] for name in one} == one
+    assert shown["content"]["identity"]["given"] == "Robin"
+    out = late("quarantine", "show", SCHOOL, one["message"]).out
+    assert "account: Said [/] and [bold]so[/bold]." in out
+    assert "What to do" not in out
+    assert f"fix: {one['fix']}" in out
+    assert "None" not in out.replace("concerns None", "")
+
+
+def test_sent_again_it_arrives_under_the_same_id(late: Commands) -> None:
+    # given a record that came too late, when it is sent again, then it is the same record
+    (one,) = late.json("quarantine", "list", SCHOOL)["quarantined"]
+    assert late.json("quarantine", "retry", SCHOOL, one["message"]) == {"record": one["record"]}
+    counts = late.json("route")
+    assert counts["accepted"] == 1
+
+    # and it arrives where it should have
+    arrived = late.json("inbox", COUNCIL)["deliveries"]
+    assert {found["record"] for found in arrived} == {one["record"]}
+    assert len(late.json("quarantine", "list", SCHOOL)["quarantined"]) == 1
+
+
+def test_what_the_outbox_does_not_know_is_not_sent_again(late: Commands) -> None:
+    # given a school whose outbox was lost
+    (one,) = late.json("quarantine", "list", SCHOOL)["quarantined"]
+    for file in (late.root / "agencies" / SCHOOL).glob("outbox.sqlite*"):
+        file.unlink()
+
+    # when it sends the message again, then nothing is signed that it does not hold itself
+    answer = late("quarantine", "retry", SCHOOL, one["message"], "--json", code=1)
+    assert answer.error == "quarantine.unknown"
+    assert late.json("route")["messages"] == 0
+
+
+def test_a_schema_that_nobody_knows_any_more_is_said(
+    late: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a message that names a schema which the protocol does not have
+    (one,) = late.json("quarantine", "list", SCHOOL)["quarantined"]
+
+    def unknown(_: object, __: bytes) -> RecordSchema:
+        raise RecordRefused(SCHEMA_UNKNOWN, "schema")
+
+    monkeypatch.setattr(SchemaSet, "by_digest", unknown)
+
+    # when it is opened, then it says that it cannot be read, and why
+    shown = late.json("quarantine", "show", SCHOOL, one["message"])
+    assert shown["content"] == {"unreadable": "record.schema.unknown"}

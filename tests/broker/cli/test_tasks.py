@@ -1,5 +1,8 @@
 """`tasks`: what an agency's people must answer, and by when."""
 
+from pathlib import Path
+
+from tests.broker.cli.files import concern, involvement, written
 from tests.support.commands import COLUMNS, Commands
 
 HOSPITALS, SCHOOL, COUNCIL = "eastshire-hospitals", "st-brannocks-school", "eastshire-council"
@@ -78,3 +81,44 @@ def test_a_task_that_is_not_there_is_wrong_usage(week: Commands) -> None:
     # given no such task, when it is answered, then it says so
     words = ("tasks", "answer", SCHOOL, "ffffffff", "share", "--reason", "x", "--json")
     assert week(*words, code=2).error == "inbox.absent"
+
+
+def test_a_late_delivery_names_desk_manager_and_telephone(
+    eastshire: Commands, tmp_path: Path
+) -> None:
+    # given a concern that the council's hub must acknowledge within a day, and did not
+    eastshire("publish", COUNCIL, written(tmp_path, "l.json", involvement(COUNCIL, "allocated")))
+    eastshire("publish", SCHOOL, written(tmp_path, "c.json", concern()))
+    eastshire("route")
+    assert eastshire.json("tasks", COUNCIL)["overdue"] == []
+    eastshire.later(25)
+
+    # when tasks are listed, then a program gets whom to ring here, and whom to ask at the source
+    (late,) = eastshire.json("tasks", COUNCIL)["overdue"]
+    assert late["consumer"] == f"{COUNCIL}/mash"
+    assert late["due"] == "2026-03-05T12:00:00Z"
+    assert late["manager"] == "MASH service manager"
+    assert late["contact_at_source"]["desk"] == "dsl"
+
+    # and a person reads the same within a screen
+    out = eastshire("tasks", COUNCIL).out
+    assert late["delivery"][:12] in out
+    assert late["telephone"] in out
+    assert max(map(len, out.splitlines())) <= COLUMNS
+
+    # and nothing is late any more once somebody has taken it on
+    eastshire("ack", COUNCIL, late["delivery"][:12])
+    assert eastshire.json("tasks", COUNCIL)["overdue"] == []
+
+
+def test_an_answer_is_shown_with_its_task(own_week: Commands) -> None:
+    # given a task that was refused, when all tasks are listed, then the answer stands beside it
+    task = own_week.json("tasks", HOSPITALS)["tasks"][0]["task"]
+    own_week("tasks", "answer", HOSPITALS, task, "refuse", "--reason", "harm to her")
+    listed = own_week.json("tasks", HOSPITALS, "--all")["tasks"]
+    assert {one["answered"] for one in listed if one["task"] == task} == {"refuse"}
+    assert "refuse" in own_week("tasks", HOSPITALS, "--all").out
+
+    # and an answer that there is not, or another agency's task, is wrong usage
+    own_week("tasks", "answer", HOSPITALS, task, "perhaps", "--reason", "x", code=2)
+    own_week("tasks", "answer", COUNCIL, task, "share", "--reason", "x", code=2)

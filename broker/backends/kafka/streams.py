@@ -1,0 +1,278 @@
+"""Streams over a Kafka cluster, as one process sees them."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.structs import OffsetAndMetadata
+
+from broker.backends.kafka.cluster import OWNERS, Cluster, Topics
+from broker.backends.kafka.lane import Holding, KafkaLane, Owners, Shared, send
+from broker.backends.kafka.reader import Reader, wait_readable
+from broker.backends.kafka.tables import Tables
+from broker.backends.progress import Progress
+from broker.backends.topology import Places, Topology
+from broker.lanes import Lane, Message, OutcomeUnknown, Received
+
+RETRY_S = 0.05
+READ_AT_ONCE = 5000
+ANY_OCTETS = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """What is started once, with the first call.
+
+    Attributes:
+        shared: for lanes.
+        admin: looks at groups.
+        reader: of this process's own reading, and of ends.
+    """
+
+    shared: Shared
+    admin: AIOKafkaAdminClient
+    reader: Reader
+
+
+class KafkaStreams:
+    """Topics of a cluster; see `broker.lanes.Streams`. Connects with the first call."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        places: Mapping[str, str],
+        sink: str,
+        topology: Topology,
+        folder: Path,
+    ) -> None:
+        """Say what lies where.
+
+        Args:
+            cluster: where.
+            places: store of each topic, by name or by prefix (`records.`): whose it is.
+            sink: the store that outputs of this process lie in.
+            topology: shards and tables; the same for every process of an installation.
+            folder: on this machine's disk, for copies of tables.
+        """
+        self._cluster = cluster
+        self._places = Places(places)
+        self._sink = sink
+        self._topology = topology
+        self._folder = folder
+        self._clients: _Clients | None = None
+        self._stack = AsyncExitStack()
+        self._connecting = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._ends: dict[str, tuple[int, int]] = {}
+        self._publisher: AIOKafkaProducer | None = None
+        self._publishing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Stop every client."""
+        if self._publisher is not None:
+            await _stop(self._publisher)
+        await self._stack.aclose()
+
+    async def _connected(self) -> _Clients:
+        async with self._connecting:
+            if self._clients is None:
+                with self._cluster.meaning(self._cluster.bootstrap):
+                    self._clients = await self._connect()
+        return self._clients
+
+    async def _connect(self) -> _Clients:
+        cluster = self._cluster
+        async with AsyncExitStack() as stack:
+            tables = stack.enter_context(Tables.open(self._folder / "tables.sqlite"))
+            admin = cluster.admin()
+            await admin.start()
+            stack.push_async_callback(admin.close)
+            topics = Topics(cluster, self._topology, admin)
+            await topics.make([OWNERS])
+            reader = await _reader(cluster, stack)
+            owners = Owners(await _reader(cluster, stack), cluster.partition(OWNERS, 0))
+            self._stack = stack.pop_all()
+        shared = Shared(cluster, self._topology, self._places, self._sink, topics, tables, owners)
+        return _Clients(shared, admin, reader)
+
+    def lanes(
+        self, topics: Sequence[str], group: str
+    ) -> AbstractAsyncContextManager[tuple[Lane, ...]]:
+        """Acquire the lanes of a group."""
+        return self._lanes(topics, group)
+
+    @asynccontextmanager
+    async def _lanes(self, topics: Sequence[str], group: str) -> AsyncIterator[tuple[Lane, ...]]:
+        reach = self._topology.reach(topics)
+        for topic in topics:
+            self._places.of(topic)
+        clients = await self._connected()
+        async with AsyncExitStack() as stack:
+            with self._cluster.meaning(group):
+                await clients.shared.topics.make(topics)
+                lanes = tuple(
+                    [
+                        await _acquire(clients, Holding.of(group, shard), reached, stack)
+                        for shard, reached in enumerate(reach)
+                    ]
+                )
+            try:
+                yield lanes
+            finally:
+                for lane in lanes:
+                    lane.release()
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Append messages of one store in one transaction."""
+        if len({self._places.of(message.topic) for message in messages}) > 1:
+            raise ValueError("messages that are published together lie in one store")
+        if not messages:
+            return
+        clients = await self._connected()
+        async with self._publishing:
+            producer = await self._started()
+            try:
+                async with asyncio.timeout(self._cluster.deadline_s):
+                    written = await _publish(producer, clients, messages)
+            except BaseException as error:
+                # Done with, as a lane's is; the next call starts another.
+                self._publisher = None
+                await _stop(producer)
+                if isinstance(error, KafkaError | TimeoutError | OSError):
+                    raise OutcomeUnknown(type(error).__name__) from error
+                raise
+        with self._cluster.meaning("publish"):
+            async with self._reading:
+                await wait_readable(clients.reader, written, self._cluster.deadline_s)
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._publisher is None:
+            # An id of its own a process: two publishers never write the same lane's outputs.
+            producer = self._cluster.producer(f"publisher/{os.urandom(8).hex()}")
+            with self._cluster.meaning("publish"):
+                async with asyncio.timeout(self._cluster.deadline_s):
+                    await producer.start()
+            self._publisher = producer
+        return self._publisher
+
+    async def read(self, topic: str, after: int, limit: int = 1000) -> list[Received]:
+        """Return messages of shard 0, or a table's rows, from an offset on."""
+        clients = await self._connected()
+        tp = self._cluster.partition(topic, 0)
+        tables = clients.shared.tables
+        async with self._reading:
+            with self._cluster.meaning(topic):
+                await clients.shared.topics.make([topic])
+                if self._topology.is_compacted(topic):
+                    await tables.catch_up(clients.reader, tp)
+                    return await tables.written(tp, topic, after, limit)
+                return await clients.reader.read({tp: after}, limit, ANY_OCTETS)
+
+    async def end(self, topic: str) -> int:
+        """Return the offset behind shard 0's last message.
+
+        Kafka's own end lies behind the markers of transactions, which are no messages: what came
+        since the last call is read.
+        """
+        clients = await self._connected()
+        tp = self._cluster.partition(topic, 0)
+        async with self._reading:
+            with self._cluster.meaning(topic):
+                await clients.shared.topics.make([topic])
+                kafkas, ours = self._ends.get(topic, (0, 0))
+                end = (await clients.reader.ends([tp]))[tp]
+                if end != kafkas:
+                    while found := await clients.reader.read({tp: ours}, READ_AT_ONCE, ANY_OCTETS):
+                        ours = found[-1].offset + 1
+                    self._ends[topic] = (end, ours)
+                return ours
+
+
+async def _publish(
+    producer: AIOKafkaProducer, clients: _Clients, messages: Sequence[Message]
+) -> dict[TopicPartition, int]:
+    """Write messages in one transaction; return the last offset of each partition."""
+    topology = clients.shared.topology
+    await clients.shared.topics.make({message.topic for message in messages})
+    await producer.begin_transaction()
+    placed = [(one, topology.shard_of(one.topic, one.key)) for one in messages]
+    sent = await send(producer, clients.shared, placed)
+    await producer.flush()
+    last: dict[TopicPartition, int] = {}
+    for one in sent:
+        place = await one
+        tp = TopicPartition(place.topic, place.partition)
+        last[tp] = max(last.get(tp, -1), place.offset)
+    await producer.commit_transaction()
+    return last
+
+
+async def _committed(
+    clients: _Clients, group: str, partitions: list[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Return how far a group has come; a cluster that has just started finds its keeper late."""
+    cluster = clients.shared.cluster
+    async with asyncio.timeout(cluster.deadline_s):
+        while True:
+            try:
+                found: dict[
+                    TopicPartition, OffsetAndMetadata
+                ] = await clients.admin.list_consumer_group_offsets(
+                    cluster.prefix + group, partitions=partitions
+                )
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                await asyncio.sleep(RETRY_S)
+            else:
+                return found
+
+
+async def _acquire(
+    clients: _Clients, holding: Holding, topics: Sequence[str], stack: AsyncExitStack
+) -> KafkaLane:
+    """Fence the former owner, then look how far it has come.
+
+    The order matters: what the former owner's last transaction has become is certain only behind
+    the fence.
+    """
+    shared = clients.shared
+    cluster = shared.cluster
+    producer = cluster.producer(holding.name)
+    stack.push_async_callback(_stop, producer)
+    owners = cluster.partition(OWNERS, 0)
+    async with asyncio.timeout(cluster.deadline_s):
+        await producer.start()
+        async with producer.transaction():
+            place = await producer.send_and_wait(
+                owners.topic, value=holding.token, key=holding.name.encode(), partition=0
+            )
+    reader, looks = await _reader(cluster, stack), await _reader(cluster, stack)
+    await wait_readable(looks, {owners: place.offset}, cluster.deadline_s)
+    partitions = [cluster.partition(topic, holding.shard) for topic in topics]
+    committed = await _committed(clients, holding.group, partitions)
+    positions = {cluster.topic(tp.topic): max(0, found.offset) for tp, found in committed.items()}
+    return KafkaLane(shared, holding, topics, Progress(positions), producer, (reader, looks))
+
+
+async def _reader(cluster: Cluster, stack: AsyncExitStack) -> Reader:
+    consumer = cluster.consumer()
+    await consumer.start()
+    made = Reader(consumer, cluster)
+    stack.push_async_callback(made.close)
+    return made
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Stop a producer, whatever has become of it."""
+    try:
+        async with asyncio.timeout(1):
+            await producer.stop()
+    except (KafkaError, TimeoutError, ProducerFenced):
+        return
