@@ -32,6 +32,10 @@ test: $(DEV) ## Check the policies, run every test, require 95 % branch coverage
 	@mkdir -p build/coverage
 	$(BIN)/python -m pytest --cov
 
+.PHONY: soak
+soak: $(DEV) ## Kill real servers again and again under load
+	$(BIN)/python -m pytest -m soak
+
 .PHONY: lint
 lint: $(DEV) ## Check style, formatting and layers
 	$(BIN)/ruff check .

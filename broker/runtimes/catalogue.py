@@ -61,7 +61,12 @@ def _modules() -> Iterator[ModuleType]:
         package = importlib.import_module(name)
         yield package
         for found in pkgutil.walk_packages(package.__path__, f"{name}."):
-            yield importlib.import_module(found.name)
+            try:
+                yield importlib.import_module(found.name)
+            except ModuleNotFoundError as error:
+                # A backend whose extra is not installed: nothing here can meet its codes.
+                if (error.name or "").partition(".")[0] in PACKAGES:
+                    raise
 
 
 @cache

@@ -2,18 +2,35 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from broker.backends.kafka.cluster import Cluster
 from broker.backends.topology import fair_shares
 from broker.clock import Instant
 from broker.lanes import Message, Received
 
+STOP_S = 2.0
+"""How long a client may take to say good-bye to a cluster, in seconds."""
+
 POLL_MS = 100
 """How long one look at the cluster's answers may take, in milliseconds."""
+
+
+async def quietly(stopping: Coroutine[Any, Any, None]) -> None:
+    """Stop a client: what its own background tasks end with is nobody's error any more."""
+    try:
+        async with asyncio.timeout(STOP_S):
+            await stopping
+    except (KafkaError, TimeoutError, OSError):
+        return
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
 
 
 class Reader:
@@ -74,8 +91,8 @@ class Reader:
         return found
 
     async def close(self) -> None:
-        """Stop the consumer."""
-        await self._consumer.stop()
+        """Stop the consumer, whatever has become of the cluster."""
+        await quietly(self._consumer.stop())
 
     def _begin(self, starts: Mapping[TopicPartition, int]) -> None:
         """Read on from `starts`: where that is elsewhere, what was fetched is dropped."""

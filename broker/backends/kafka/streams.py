@@ -9,12 +9,12 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from broker.backends.kafka.cluster import OWNERS, Cluster, Topics
 from broker.backends.kafka.lane import Holding, KafkaLane, Owners, Shared, send
-from broker.backends.kafka.reader import Reader, wait_readable
+from broker.backends.kafka.reader import Reader, quietly, wait_readable
 from broker.backends.kafka.tables import Tables
 from broker.backends.progress import Progress
 from broker.backends.topology import Places, Topology
@@ -271,8 +271,4 @@ async def _reader(cluster: Cluster, stack: AsyncExitStack) -> Reader:
 
 async def _stop(producer: AIOKafkaProducer) -> None:
     """Stop a producer, whatever has become of it."""
-    try:
-        async with asyncio.timeout(1):
-            await producer.stop()
-    except (KafkaError, TimeoutError, ProducerFenced):
-        return
+    await quietly(producer.stop())

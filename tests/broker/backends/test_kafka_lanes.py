@@ -75,6 +75,7 @@ class TestKafkaLanes(LaneContract, RestartContract):
     """See `tests.contracts.lanes`."""
 
 
+@pytest.mark.soak
 async def test_a_broker_that_is_killed_loses_and_doubles_nothing(tmp_path: Path) -> None:
     # given a copy that is under way on a broker of its own
     libs = kafka.jars()

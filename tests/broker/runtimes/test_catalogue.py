@@ -1,5 +1,8 @@
 """The catalogue of error codes, and the page made from it."""
 
+import importlib
+from types import ModuleType
+
 import pytest
 
 from broker import clock
@@ -50,3 +53,36 @@ def test_one_name_for_two_codes_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     # then that is refused
     with pytest.raises(ValueError, match=r"record\.seal"):
         catalogue.all_codes()
+
+
+def test_a_backend_whose_extra_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given an environment that has no client of Kafka
+    real = importlib.import_module
+
+    def without_kafka(name: str) -> ModuleType:
+        if name.startswith("broker.backends.kafka"):
+            raise ModuleNotFoundError(name, name="aiokafka")
+        return real(name)
+
+    monkeypatch.setattr(importlib, "import_module", without_kafka)
+
+    # when all codes are gathered, then those of everything else are there
+    assert "lane.lost" in catalogue.all_codes.__wrapped__()
+
+
+def test_a_module_of_ours_that_is_missing_is_no_small_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # given a module that imports one of ours that is not there
+    real = importlib.import_module
+
+    def broken(name: str) -> ModuleType:
+        if name.startswith("broker.backends.kafka"):
+            raise ModuleNotFoundError(name, name="broker.gone")
+        return real(name)
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+
+    # when codes are gathered, then that is said
+    with pytest.raises(ModuleNotFoundError):
+        catalogue.all_codes.__wrapped__()
