@@ -72,6 +72,19 @@ lock: $(DEV) ## Resolve requirements/ anew; UPGRADE=1 takes the newest versions
 wheel: $(DEV) ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel -d dist
 
+.PHONY: up
+up: ## Start Eastshire in containers, one for each party, with Kafka, OPA and PostgreSQL
+	@deploy/make-secrets
+	docker compose up --build --detach --wait
+
+.PHONY: down
+down: ## End the containers; VOLUMES=1 deletes what they hold, too
+	docker compose --profile '*' down $(if $(VOLUMES),--volumes)
+
+.PHONY: compose-check
+compose-check: ## Start the containers under another name, try them, take them down
+	@scripts/compose-check
+
 .PHONY: clean
 clean: ## Remove what make has built, and .venv
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -74,7 +74,7 @@ async def shares(made: Installation, count: int) -> list[Figure]:
     with telling(f"Measuring the steps of {count:,} records, one after the other"):
         async with open_broker(made.layout, made.clock, made.settings) as broker:
             with timed(STEPS) as busy:
-                for lane in (broker.urgent, broker.lane):
+                for lane in broker.lanes:
                     while await broker.router.step(lane):
                         pass
                 await broker.router.settle()

@@ -24,6 +24,20 @@ class Settings(BaseSettings):
     )
 
     dir: Path = Field(default=Path("concordat-data"), description="where the installation lives")
+    kafka: str = Field(
+        default="",
+        description="addresses of Kafka, host:port,host:port, if not those that the installation "
+        "names itself",
+    )
+    kafka_security: Path | None = Field(
+        default=None, description="file that says how this process and Kafka know each other"
+    )
+    postgres: str = Field(
+        default="", description="address of the PostgreSQL that holds the log's index"
+    )
+    opa_server: str = Field(
+        default="", description="address of the OPA server that decides, http://host:port"
+    )
     batch_count: int = Field(default=500, ge=1, le=10_000, description="messages a commit, at most")
     batch_octets: int = Field(
         default=8 * 1024 * 1024, ge=1024, description="bytes a commit, at most"

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from tests.support import services
 
-pytest_plugins = ("tests.support.installations",)
+pytest_plugins = ("tests.support.installations", "tests.support.kafka")
 
 # No deadline: two shared cores make the time of one example meaningless. CI draws the same examples
 # each time, so that a change is judged and not a seed; at a desk new ones are tried in each run.

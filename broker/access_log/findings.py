@@ -40,7 +40,8 @@ class Finding:
 
 Recheck = Callable[[Sequence[OpenedMessage]], Sequence[Finding]]
 """What is checked of entries beyond the tree: called with each batch's messages, in the log's
-order; returns what is wrong with them."""
+order, and at the end with none; returns what is wrong with those that it has made up its mind
+about."""
 
 
 def nothing_more(_messages: Sequence[OpenedMessage]) -> Sequence[Finding]:

@@ -6,7 +6,8 @@ Order of every run, and what a crash after the step leaves behind:
 2. Write the openings object under its own digest. (An object that nobody names.)
 3. Swap the commit record for the next one: from here on the batch is in the log.
 4. Write tiles, bundles and the descriptor. (Written again, to the same bytes, by `open`.)
-5. Add the rows to the index. (Added by `open`, which compares sizes.)
+5. Add the rows to the index. (Added by `open`, which compares sizes, or by a later run: an index
+   out of reach holds nothing up.)
 6. Commit the lanes. (The messages come again, and step 1 knows them by the record's positions.)
 
 One sequencer at a time: the lanes fence whoever held them, and `open` raises the record's epoch, so
@@ -17,6 +18,7 @@ size.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Self
@@ -33,7 +35,7 @@ from broker.access_log.reader import LogView
 from broker.access_log.record import CommitRecord, LogState, cut
 from broker.access_log.tree import hash_leaf
 from broker.faults import reach
-from broker.lanes import NOW, Batch, Bound, Lane, Received
+from broker.lanes import NOW, Batch, Bound, Lane, Received, Unavailable
 
 DECIDED = "decided"
 """The topic that is sequenced."""
@@ -78,6 +80,7 @@ class Sequencer:
         self._state = state
         self._raw = state.record.encode()
         self._alive = True
+        self._behind = True  # until it was looked at
 
     @classmethod
     async def open(
@@ -106,8 +109,9 @@ class Sequencer:
         state = LogState.of(record)
         await store.swap(old, record.encode())
         await _write(store, state)
-        await catch_up(LogView(store, state), index)
-        return cls(lanes, store, index, signer, state)
+        made = cls(lanes, store, index, signer, state)
+        await made.mend_index()
+        return made
 
     @property
     def size(self) -> int:
@@ -139,6 +143,8 @@ class Sequencer:
         ]
         if fresh:
             await self._sequence(fresh)
+        else:
+            await self.mend_index()
         for lane, batch in zip(self._lanes, batches, strict=True):
             if batch.messages:
                 reach("sequencer.before-commit")
@@ -180,7 +186,29 @@ class Sequencer:
         reach("sequencer.after-checkpoint")
         await _write(self._store, state)
         reach("sequencer.before-index")
-        await self._index.add(batch.start, rows_of(batch, entries))
+        await self._add_to_index(batch.start, rows_of(batch, entries))
+
+    async def mend_index(self) -> None:
+        """Bring the index up to the log, if it lags and can be reached.
+
+        One that cannot holds nothing up: it is not what the log is proved by.
+
+        Raises:
+            LogError: what is stored does not add up.
+        """
+        if self._behind:
+            with suppress(Unavailable):
+                await catch_up(LogView(self._store, self._state), self._index)
+                self._behind = False
+
+    async def _add_to_index(self, start: LeafIndex, rows: Sequence[LogRow]) -> None:
+        if self._behind:
+            await self.mend_index()
+            return
+        try:
+            await self._index.add(start, rows)
+        except Unavailable:
+            self._behind = True
 
     def _previous(self) -> int:
         last = self._state.record.batch

@@ -121,6 +121,7 @@ class _Run:
                 self._checks.progress(self._tree.size, checkpoint.size)
                 if len(self._findings) >= MOST_FINDINGS:
                     return
+            self._findings += self._checks.recheck(())
         except LogError as error:
             self._find(self._tree.size, error)
             return

@@ -76,6 +76,10 @@ class Places(Generic[Store]):
         """Take the stores by topic, or by prefix where the name ends with a dot."""
         self._places = dict(places)
 
+    def has(self, topic: str) -> bool:
+        """Tell whether this process has a place for the topic."""
+        return topic in self._places or topic[: topic.find(".") + 1] in self._places
+
     def of(self, topic: str) -> Store:
         """Return the store that the topic lies in.
 

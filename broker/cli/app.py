@@ -1,7 +1,10 @@
 """The program `concordat`: gathers the commands."""
 
+import logging
+
 import typer
 
+from broker.cli import run
 from broker.cli.agency import ack, action, inbox, publish
 from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
@@ -37,6 +40,14 @@ app.command("explain")(explain)
 app.command("may-i-share")(may_i_share)
 app.command("doctor")(doctor)
 
+_run = typer.Typer(no_args_is_help=True, help="Parts of an installation that run day and night.")
+_run.command("router")(run.router)
+_run.command("log")(run.log)
+_run.command("agency")(run.agency)
+_run.command("bundle")(run.bundle)
+_run.command("alive")(run.alive)
+app.add_typer(_run, name="run")
+
 _tasks = typer.Typer(cls=ListByDefault, help="What an agency's people must do, and by when.")
 _tasks.command("list")(list_tasks)
 _tasks.command("answer")(answer)
@@ -58,4 +69,6 @@ app.add_typer(_log, name="log")
 
 def main() -> None:
     """Run the command line."""
+    # What a client cannot mend is an error of ours; what it mends is nothing to be told.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import SpinnerColumn, TextColumn
 
-from broker.cli.place import layout_for, settings_for
+from broker.cli.place import Runtime, RuntimeOption, layout_for, settings_for
 from broker.cli.show import (
     Dir,
     Exit,
@@ -22,20 +22,35 @@ from broker.cli.show import (
 )
 from broker.protocol.revision import Revision
 from broker.runtimes.clock import SystemClock
-from broker.runtimes.embedded import open_broker
+from broker.runtimes.cluster_file import PREFIX, ClusterFile
+from broker.runtimes.embedded import JOINED, open_broker
 from broker.runtimes.founding import found_county
 from broker.runtimes.health import examine
 from broker.runtimes.layout import Layout
 
 
-def init(folder: Dir = None, as_json: Json = False) -> None:
+def init(
+    runtime: RuntimeOption = Runtime.EMBEDDED,
+    prefix: Annotated[
+        str, typer.Option("--prefix", help="Over Kafka: begins the name of every topic.")
+    ] = PREFIX,
+    replicas: Annotated[
+        int, typer.Option("--replicas", min=1, max=7, help="Over Kafka: copies of each topic.")
+    ] = 1,
+    folder: Dir = None,
+    as_json: Json = False,
+) -> None:
     """Found the fictional county of Eastshire: keys, signed protocol, empty stores.
 
     It is a demonstration: the officers' private keys lie in the same folder.
     """
-    layout = layout_for(folder)
+    settings = settings_for(folder)
+    layout = Layout.of(settings)
     with reporting(as_json=as_json):
-        revision = asyncio.run(found_county(layout, SystemClock()))
+        cluster = None
+        if runtime is Runtime.KAFKA:
+            cluster = ClusterFile.at(settings.kafka, prefix, replicas)
+        revision = asyncio.run(found_county(layout, SystemClock(), cluster))
     if as_json:
         say_json(_founded(layout, revision))
         return
@@ -65,7 +80,7 @@ def route(
 ) -> None:
     """Decide what was published, log it, and release what the protocol allows."""
     settings = settings_for(folder)
-
+    layout = Layout.of(settings)
     ended: Counter[str] = Counter()
     current: Counter[str] = Counter()
 
@@ -80,12 +95,14 @@ def route(
                 bar.update(task, description=_amounts(ended + current))
 
             while True:
-                # A day's key is followed by the next: whoever follows opens anew for it.
-                async with open_broker(Layout(settings.dir), SystemClock(), settings) as broker:
-                    ended.update(await broker.run(told, follow=follow))
+                # Opened anew for the next day's key, and for the topics of an agency that joins.
+                async with open_broker(layout, SystemClock(), settings) as broker:
+                    last = await broker.run(told, follow=follow)
                     current.clear()
                     await broker.tidy()
-                if not follow:
+                joined = last.pop(JOINED, 0)
+                ended.update(last)
+                if not (follow or joined):
                     return
 
     with reporting(as_json=as_json), suppress(KeyboardInterrupt):

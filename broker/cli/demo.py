@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
 
 from broker.cli.log import verification_document, verification_lines
-from broker.cli.place import settings_for
+from broker.cli.place import Runtime, RuntimeOption, settings_for
 from broker.cli.show import Dir, Exit, Json, counted, progress_bar, reporting, say, say_json, when
 from broker.protocol.revision import Revision
 from broker.records.names import AgencyId, agency_of
@@ -40,11 +40,14 @@ COLUMNS = 100
 """Width that the story fits into."""
 
 
-def demo(folder: Dir = None, as_json: Json = False) -> None:
+def demo(
+    runtime: RuntimeOption = Runtime.EMBEDDED, folder: Dir = None, as_json: Json = False
+) -> None:
     """Run a seeded week of Eastshire through the broker, tell one girl's story, verify the log.
 
     With --dir the county is kept there; otherwise it is made in a temporary folder.
     """
+    kafka = runtime is Runtime.KAFKA
     settings = settings_for(None)
     root = folder or Path(tempfile.mkdtemp(prefix="concordat-demo-"))
     with reporting(as_json=as_json):
@@ -59,7 +62,7 @@ def demo(folder: Dir = None, as_json: Json = False) -> None:
                 def progress(what: str, done: int, total: int) -> None:
                     bar.update(task, description=what, completed=done, total=total or None)
 
-                report = asyncio.run(run_demo(root, settings, progress))
+                report = asyncio.run(run_demo(root, settings, progress, kafka=kafka))
         finally:
             if folder is None:
                 shutil.rmtree(root, ignore_errors=True)

@@ -79,7 +79,8 @@ class Memo:
     """A decision point that asks another one only what it does not remember.
 
     Remembered is a decision by its question's digest; it is used only by the same revision and
-    within [valid_from, valid_until). The longest unused goes first.
+    within [valid_from, valid_until). The longest unused goes first. A decision that was made
+    without an answer is never remembered: it ends with the outage, nobody knows beforehand when.
 
     Attributes:
         hits: questions answered from memory.
@@ -133,6 +134,8 @@ class Memo:
 
     def _keep(self, fresh: dict[bytes, Decision]) -> None:
         for digest, decision in fresh.items():
+            if decision.unanswered:
+                continue
             self._kept[digest] = decision
             self._kept.move_to_end(digest)
         while len(self._kept) > self._size:
@@ -205,6 +208,9 @@ def _decision(
         raise AnswerRefused(ANSWER, "slots")
     if floor != (decision.floor_outcome, decision.floor_slots):
         raise AnswerRefused(ANSWER, "floor")
+    # That is for us to say, of a decision point that did not answer.
+    if decision.unanswered:
+        raise AnswerRefused(ANSWER, "reasons")
     return decision
 
 

@@ -6,12 +6,15 @@ a refusal closes. Slot 0 (the schema) is open with any content, slot 1 (the labe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from broker.clock import Instant
 from broker.records.names import SLOT_CONTACT, SLOT_SCHEMA
+
+UNANSWERED: Final = "unanswered"
+"""Reason of a decision that was made without the decision point: only the floor stands in it."""
 
 
 class Outcome(StrEnum):
@@ -72,7 +75,8 @@ class Decision:
         refusals: clauses that closed something.
         referrals: clauses that wait for a person at the source.
         obligations: what the consumer must do.
-        reasons: clause ids, or `not-in-force`, `lapsed`, `unknown-schema`, `refused-by-source`.
+        reasons: clause ids, or `not-in-force`, `lapsed`, `unknown-schema`, `refused-by-source`,
+            `unanswered`.
         task: milliseconds from the record's arrival in which a person at the source must answer;
             None if nobody is asked. There may be one beside a release (the floor goes at once).
         floor_outcome: what the floor clauses alone would give.
@@ -119,7 +123,12 @@ class Decision:
     @property
     def pending(self) -> bool:
         """Whether more may be released later: somebody has to answer, or a narrowing to end."""
-        return self.task is not None or bool(self.narrowings)
+        return self.task is not None or bool(self.narrowings) or self.unanswered
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the decision point was not there, and only the floor was decided."""
+        return UNANSWERED in self.reasons
 
 
 def settle(grants: Iterable[Grant], *, referred: bool = False) -> tuple[Outcome, tuple[int, ...]]:
@@ -135,3 +144,21 @@ def settle(grants: Iterable[Grant], *, referred: bool = False) -> tuple[Outcome,
     if slots:
         return Outcome.EXISTENCE, tuple(slots)
     return (Outcome.REFER if referred else Outcome.WITHHOLD), ()
+
+
+def without_answer(decision: Decision) -> Decision:
+    """Return what is left of the module's decision while the decision point in use is away.
+
+    Floor grants, refusals and obligations stay. Nobody is asked: whatever else the decision says is
+    not relied upon, and the question is asked afresh. It is made again by every verification, so it
+    depends on nothing but the decision.
+    """
+    return replace(
+        decision,
+        outcome=decision.floor_outcome,
+        slots=decision.floor_slots,
+        grants=tuple(grant for grant in decision.grants if grant.floor),
+        referrals=(),
+        reasons=tuple(sorted({*decision.reasons, UNANSWERED})),
+        task=None,
+    )

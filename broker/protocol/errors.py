@@ -64,6 +64,21 @@ ENGINE_LIMIT = Code(
     "The policy module took more time or memory than it may.",
     "Ask fewer questions at once; if one question alone does it, tell the protocol's authors.",
 )
+SERVER = Code(
+    "protocol.server",
+    "The policy server cannot be reached, or answers too slowly.",
+    "Nothing but the floor is released until it answers. Check that it runs, and its address.",
+)
+SERVER_ADDRESS = Code(
+    "protocol.server.address",
+    "This is not the address of a policy server.",
+    "Write scheme, host and port: http://127.0.0.1:8181.",
+)
+SERVER_ENGINE = Code(
+    "protocol.server.engine",
+    "A policy server cannot decide by this revision: its engine is not the one of this release.",
+    "Decide by the revision's own module, or run the release that the revision was made with.",
+)
 
 ROOT = Code(
     "protocol.root",

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from broker.protocol.clauses import Clause, Condition, Effect
 from broker.protocol.decision_point import Considered, Explanation
-from broker.protocol.decisions import Decision, Outcome
+from broker.protocol.decisions import UNANSWERED, Decision, Outcome
 from broker.protocol.policy_data import engine_order
 from broker.protocol.questions import Question
 from broker.protocol.revision import Revision
@@ -57,7 +57,11 @@ _CORE = {
     "lapsed": "The protocol has lapsed: only what is meant for immediate risk still goes.",
     "unknown-schema": "The protocol does not know this form of record.",
     "refused-by-source": "The safeguarding lead of the sending agency has decided not to share it.",
+    UNANSWERED: "The policy server did not answer: only what is meant for immediate risk goes. The"
+    " rest is decided once it answers.",
 }
+
+_KEPT_CLOSED = "would open something, but another clause keeps it closed"
 
 
 def explain(
@@ -146,7 +150,7 @@ class _Story:
 
     def _not_applying(self) -> Iterator[Line]:
         at_work = {*self.decision.clauses, *self.decision.reasons}
-        elsewhere, idle = 0, []
+        elsewhere, idle, undecided = 0, [], []
         for clause in self.revision.clauses:
             if clause.id in at_work or clause.effect in {Effect.DEFAULT, Effect.OBLIGE}:
                 continue
@@ -154,10 +158,15 @@ class _Story:
                 elsewhere += 1
                 continue
             why = _why_not(clause, self.question, self.explanation[clause.id])
-            if why:
+            if why == _KEPT_CLOSED and self.decision.unanswered:
+                undecided.append(named(clause))
+            elif why:
                 yield Line(Mark.DOES_NOT, clause.id, f"{named(clause)} {why}.")
             else:
                 idle.append(clause.id)
+        if undecided:
+            verb = "waits" if len(undecided) == 1 else "wait"
+            yield Line(Mark.WAITS, "", f"{listing(undecided)} {verb} for the policy server.")
         if idle:
             noun = "Clause" if len(idle) == 1 else "Clauses"
             yield Line(Mark.ELSEWHERE, "", f"{noun} {listing(idle)} had nothing to close.")
@@ -216,7 +225,7 @@ def _why_not(clause: Clause, question: Question, considered: Considered) -> str:
     unknown = [unknown_words(one) for one, verdict in pairs if verdict == "unknown"]
     if unknown:
         return f"does not apply: {'; '.join(unknown)}"
-    return "would open something, but another clause keeps it closed"
+    return _KEPT_CLOSED
 
 
 def _pairs(clause: Clause, considered: Considered) -> list[tuple[Condition, str]]:

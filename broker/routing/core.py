@@ -5,7 +5,7 @@ message after message and returns what is to be committed. Whatever raises here 
 router throws this core away, halves the batch and tries again, so that nothing half done survives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from broker.access_log.parts import Facts, Told
 from broker.access_log.ports import Row
@@ -16,6 +16,7 @@ from broker.records.errors import RecordRefused
 from broker.records.names import AgencyId
 from broker.routing.entries import EntryMaker, Said, To
 from broker.routing.handling import Handling
+from broker.routing.held import BY_PROTOCOL, OWED, Why
 from broker.routing.host import INTERNAL, Needs, Outputs, Recalled
 from broker.routing.intake import (
     HELD,
@@ -26,6 +27,7 @@ from broker.routing.intake import (
     carried,
     cause_of,
     needs_of,
+    owed_cause,
     take_in,
     time_cause,
     with_key,
@@ -45,13 +47,27 @@ class Core:
         maker: EntryMaker,
         knowledge: Knowledge,
         handling: Handling,
+        answering: Callable[[], bool] | None = None,
     ) -> None:
-        """Wire the parts; `knowledge` is empty and this core's own."""
+        """Wire the parts; `knowledge` is empty and this core's own.
+
+        Args:
+            checker: checks records.
+            tokeniser: makes tokens.
+            maker: makes entries.
+            knowledge: what the topics say.
+            handling: handles records.
+            answering: whether a decision point that can be away would answer now. With one, the
+                core begins by looking for what a former one has left unanswered.
+        """
         self._checker = checker
         self._tokeniser = tokeniser
         self._maker = maker
         self._known = knowledge
         self._handling = handling
+        self._answering = answering
+        self._handling.owes = answering is not None
+        self._pays = False
         self._items: tuple[Item, ...] = ()
         self._recent = Recent()
 
@@ -88,8 +104,9 @@ class Core:
         return self._end(work)
 
     def look_back(self) -> Needs:
-        """Return what must be recalled to see whether time has ended what held records back."""
-        if not self._known.protocol.changes_by_time:
+        """Return what must be recalled to see whether time, or an answer, has ended a wait."""
+        self._pays = self._handling.owes and self._answering is not None and self._answering()
+        if not (self._pays or self._known.protocol.changes_by_time):
             return Needs()
         return Needs({}, {HELD: frozenset({b""})}, frozenset({HELD}))
 
@@ -97,12 +114,16 @@ class Core:
         """Decide afresh, as of `at`, whatever is held and is no longer stopped."""
         work = self._recent.begin(recalled)
         self._reopen(time_cause(at), work)
+        if self._pays:
+            self._handling.flush(work)
+            self._handling.owes = False
+            self._reopen(owed_cause(at), work, OWED)
         return self._end(work)
 
-    def _reopen(self, cause: Received, work: Work) -> None:
-        for topic, place in sorted(work.recalled):
+    def _reopen(self, cause: Received, work: Work, ends: Collection[Why] = BY_PROTOCOL) -> None:
+        for topic, place in sorted(work.visible()):
             if topic == HELD:
-                self._handling.reopen(place, cause, work)
+                self._handling.reopen(place, cause, work, ends)
 
     def give_up(self, message: Received) -> Outputs:
         """Quarantine a message without looking into it."""

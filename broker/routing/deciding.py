@@ -59,6 +59,10 @@ class Verdict:
     question: Question
     decision: Decision
 
+    def waiting(self, why: Why) -> Waiting:
+        """Return what is kept of this consumer while it waits."""
+        return Waiting(self.asked.consumer, why, self.question.answer or "none", self.asked.holds)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -164,7 +168,7 @@ class Deciding:
             )
         why = waits_for(decision)
         if why is not None:
-            result.waiting.append(Waiting(consumer, why, verdict.question.answer or "none"))
+            result.waiting.append(verdict.waiting(why))
         result.outcomes.append(decision.outcome.value)
         said = Said(
             self._facts(case, kind, consumer, decision),
@@ -310,8 +314,11 @@ def _link_word(linked: Link | None) -> str:
 def waits_for(decision: Decision) -> Why | None:
     """Return what a consumer waits for after this decision, None if for nothing more.
 
-    A referral, or a default withhold, may stand beside a release: the floor goes at once.
+    A referral, or a default withhold, may stand beside a release: the floor goes at once. What was
+    left unanswered comes first: nobody is asked by a decision that was not made.
     """
+    if decision.unanswered:
+        return Why.UNANSWERED
     if decision.referrals and decision.task is not None:
         return Why.REFER
     if not NOT_IN_FORCE.isdisjoint(decision.reasons):

@@ -6,12 +6,11 @@ first. Register entries are applied at once, in order.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from broker.access_log.decided import Archive
 from broker.clock import Instant
 from broker.lanes import Message, Received
-from broker.protocol.decisions import Decision
+from broker.protocol.decisions import Decision, without_answer
 from broker.protocol.errors import NO_REVISION
 from broker.protocol.narrowing import narrow
 from broker.protocol.questions import Question
@@ -23,12 +22,12 @@ from broker.records.names import AgencyId, ConsumerId, Kind, RecordDigest, Recor
 from broker.records.sealing import KEY_BYTES, open_under
 from broker.routing.asking import questions_for
 from broker.routing.consumers import About, Asked, asked
-from broker.routing.deciding import Case, Deciding, Verdict, waits_for
+from broker.routing.deciding import Case, Deciding, Verdict
 from broker.routing.entries import ARCHIVE_PART, EntryMaker
 from broker.routing.held import (
+    BY_PROTOCOL,
     STOPPED,
     HeldRecord,
-    Waiting,
     Why,
     decode_held,
     encode_held,
@@ -38,6 +37,7 @@ from broker.routing.holders import Holders
 from broker.routing.intake import (
     HELD,
     SEEN,
+    TIME,
     New,
     cause_of,
     row_key,
@@ -53,15 +53,9 @@ from broker.routing.meaning import (
     register_of,
     replaced_by,
 )
+from broker.routing.queued import Linked, Queued, without_stopped
 from broker.routing.work import Work
-from broker.subjects.registers import (
-    NOBODY,
-    Entry,
-    Link,
-    Standing,
-    Subject,
-    standing,
-)
+from broker.subjects.registers import NOBODY, Entry, Link, standing
 from broker.subjects.tokens import Tokeniser
 
 HELD_PART = "held"
@@ -70,47 +64,25 @@ DIGEST_BYTES = 32
 Decide = Callable[[Sequence[Question], Sequence[Instant]], Sequence[Decision]]
 """Policy, memory included: a decision for each question, valid at its own instant."""
 
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """A record with what linking it gave.
-
-    Attributes:
-        link: how it found its subject; None for records about no child.
-        subject: who; None unless linked.
-        standing: what the registers say of the subject.
-    """
-
-    link: Link | None
-    subject: Subject | None
-    standing: Standing
+LeftUnanswered = Callable[[RecordDigest, ConsumerId, bool], bool]
+"""Whether a question was left unanswered, says a log: by record, by consumer, and whether that is
+what the consumer has waited for so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Queued:
-    """A record whose questions are yet to be answered.
-
-    Attributes:
-        case: the record with all that is known of it.
-        who: consumers to ask.
-        answers: consumer → what a person at the source has said: share or refuse; none of others.
-        still: others that go on waiting for a held record.
-        archive: the record, if it is new.
-        cause: the message that made us decide.
-        reopened: only what is no longer stopped is concluded.
-    """
-
-    case: Case
-    who: tuple[Asked, ...]
-    answers: Mapping[ConsumerId, str]
-    still: tuple[Waiting, ...]
-    archive: Archive | None
-    cause: Received
-    reopened: bool = False
+Holding = Mapping[ConsumerId, tuple[RecordId, ...]]
+"""Who holds records that this one takes back, or protects a place in."""
 
 
 class Handling:
-    """Handles the records of a batch; holds no state between batches but what `Knowledge` does."""
+    """Handles the records of a batch; holds no state between batches but what `Knowledge` does.
+
+    Attributes:
+        owes: policy has left a question unanswered.
+        unanswered: for a replay, which the log says were left; else policy says it itself.
+    """
+
+    owes: bool = False
+    unanswered: LeftUnanswered | None = None
 
     def __init__(
         self,
@@ -132,7 +104,7 @@ class Handling:
         self._decide = decide
         self._random = random_bytes
         self._deciding = Deciding(maker, holders)
-        self._queue: list[_Queued] = []
+        self._queue: list[Queued] = []
 
     def record(self, new: New, work: Work) -> None:
         """Handle a record that passed the check.
@@ -164,19 +136,25 @@ class Handling:
         envelope = accepted.envelope.encode()
         archive = Archive(accepted.digest, self._maker.under(key, envelope, ARCHIVE_PART))
         case = self._case(new, linked, key, received, received.at)
-        who = self._asked(new, linked, received.at, work)
-        self._queue.append(_Queued(case, who, {}, (), archive, received))
+        who = self._asked(
+            new, linked, received.at, self._holding(new, linked, received.at, work), work
+        )
+        self._queue.append(Queued(case, who, {}, (), archive, received))
         if accepted.labels.type == ANSWER:
             self._answered(new, work)
 
-    def reopen(self, place: bytes, cause: Received, work: Work) -> None:
-        """Decide afresh for those of a held record whom a narrowing or a lapse has stopped.
+    def reopen(
+        self, place: bytes, cause: Received, work: Work, ends: Collection[Why] = BY_PROTOCOL
+    ) -> None:
+        """Decide afresh for those of a held record who wait for one of `ends`.
 
-        Whoever is still stopped goes on waiting, and nothing is logged about that again.
+        Whoever still does goes on waiting, and nothing is logged about that again. A clock that is
+        behind the store's must not decide as of before the record was there.
         """
         found = self._held(place, work)
-        if found is not None:
-            self._afresh(*found, STOPPED, None, cause, work)
+        by_clock = cause.message.topic == TIME
+        if found is not None and not (by_clock and cause.at < found[1].arrived):
+            self._afresh(*found, ends, None, cause, work)
 
     def flush(self, work: Work) -> None:
         """Ask policy about everything that is queued, and write what follows."""
@@ -195,16 +173,24 @@ class Handling:
             verdicts = []
             for asked_one in one.who:
                 question, decision = next(decisions)
+                if self._left(one, asked_one.consumer):
+                    decision = without_answer(decision)
+                self.owes = self.owes or decision.unanswered
                 final = narrow(decision, question, protocol.narrowings, one.case.at)
                 verdicts.append(Verdict(asked_one, question, final))
-            if not one.reopened:
+            if not one.ends:
                 self._conclude(one, verdicts, work)
                 continue
-            freed, verdicts = _no_longer_stopped(one, verdicts)
+            freed, verdicts = without_stopped(one, verdicts)
             if verdicts:
                 self._conclude(freed, verdicts, work)
 
-    def _conclude(self, one: _Queued, verdicts: Sequence[Verdict], work: Work) -> None:
+    def _left(self, one: Queued, consumer: ConsumerId) -> bool:
+        if self.unanswered is None:
+            return False
+        return self.unanswered(one.case.new.accepted.digest, consumer, Why.UNANSWERED in one.ends)
+
+    def _conclude(self, one: Queued, verdicts: Sequence[Verdict], work: Work) -> None:
         accepted = one.case.new.accepted
         kind = entry_kind(accepted)
         result = self._deciding.conclude(one.case, verdicts, self._known.protocol.registry, kind)
@@ -266,7 +252,9 @@ class Handling:
             work.registers_changed = True
         return Linked(Link.LINKED, subject, standing(subject, at))
 
-    def _asked(self, new: New, linked: Linked, at: Instant, work: Work) -> tuple[Asked, ...]:
+    def _asked(
+        self, new: New, linked: Linked, at: Instant, holding: Holding, work: Work
+    ) -> tuple[Asked, ...]:
         accepted = new.accepted
         labels = accepted.labels
         if labels.type == ANSWER:
@@ -282,7 +270,7 @@ class Handling:
             linked.standing,
             labels.addressed_to,
             sender,
-            self._holding(new, linked, agreement.roster.consumers(), work),
+            holding,
         )
         who = asked(about, agreement)
         registry = self._known.protocol.registry
@@ -290,10 +278,9 @@ class Handling:
         work.counts["consumers without a sealing key"] += len(who) - len(reached)
         return reached
 
-    def _holding(
-        self, new: New, linked: Linked, roster: tuple[ConsumerId, ...], work: Work
-    ) -> dict[ConsumerId, tuple[RecordId, ...]]:
+    def _holding(self, new: New, linked: Linked, at: Instant, work: Work) -> Holding:
         accepted = new.accepted
+        roster = self._known.protocol.agreement(at).roster.consumers()
         labels = accepted.labels
         # Taken back, an alert concerns those who hold the alert, not those who hold a place.
         if accepted.envelope.head.kind is Kind.RETRACTION and labels.concerns is not None:
@@ -371,23 +358,11 @@ class Handling:
         # What frees a record may have arrived before it, on another topic, and be read after it.
         at = max(cause.at, held.arrived)
         linked = self._link(new, at)
-        asked_now = self._asked(new, linked, at, work)
+        holding = {one.consumer: one.holds for one in held.waiting if one.holds}
+        asked_now = self._asked(new, linked, at, holding, work)
         who = tuple(one for one in asked_now if one.consumer in answers)
         still = tuple(one for one in held.waiting if one.consumer not in answers)
         case = self._case(new, linked, record_key, cause, at)
-        reopened = ends is STOPPED
-        self._queue.append(_Queued(case, who, answers, still, None, cause, reopened))
+        reopened = ends if answer is None else frozenset[Why]()
+        self._queue.append(Queued(case, who, answers, still, None, cause, reopened))
         return True
-
-
-def _no_longer_stopped(one: _Queued, verdicts: list[Verdict]) -> tuple[_Queued, list[Verdict]]:
-    """Return a reopened record without those who are still stopped; they go on waiting."""
-    free: list[Verdict] = []
-    still = list(one.still)
-    for verdict in verdicts:
-        why = waits_for(verdict.decision)
-        if why in STOPPED:
-            still.append(Waiting(verdict.asked.consumer, why, verdict.question.answer or "none"))
-        else:
-            free.append(verdict)
-    return replace(one, still=tuple(still)), free

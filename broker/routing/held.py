@@ -1,4 +1,4 @@
-"""Records that wait: for an answer, for a narrowing to end, for a revision to be in force.
+"""Records that wait: for an answer, a narrowing's end, a revision in force, a decision point.
 
 A held record is kept whole, sealed under its record key, in the router's own store, until what
 stopped it ends; then it is decided afresh for the consumers that wait (`docs/formats.md`).
@@ -26,10 +26,18 @@ class Why(StrEnum):
     DEFAULT_WITHHOLD = "default-withhold"
     NARROWED = "narrowed"
     LAPSED = "lapsed"
+    UNANSWERED = "unanswered"
 
 
-STOPPED = frozenset({Why.NARROWED, Why.LAPSED})
-"""What ends with a protocol entry or with time, not by an answer."""
+BY_PROTOCOL = frozenset({Why.NARROWED, Why.LAPSED})
+"""What ends with a protocol entry or with time."""
+
+OWED = frozenset({Why.UNANSWERED})
+"""What ends once the decision point answers again. It has a cause of its own, for the log cannot
+tell when that was: a verification takes it from there."""
+
+STOPPED = BY_PROTOCOL | OWED
+"""What does not end by an answer of a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +49,14 @@ class Waiting:
         why: for what.
         answer: what a person at the source has said before about this consumer: none, share or
             refuse; asked again for another reason, it still stands.
+        holds: records that it was told of, where this one takes them back or protects a place in
+            them. Kept here, for whoever decides afresh has not recalled who holds what.
     """
 
     consumer: ConsumerId
     why: Why
     answer: str = "none"
+    holds: tuple[RecordId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,7 @@ _SCHEMA = parse_schema(
                             {"name": "consumer", "type": "string"},
                             {"name": "why", "type": "string"},
                             {"name": "answer", "type": "string"},
+                            {"name": "holds", "type": {"type": "array", "items": "bytes"}},
                         ],
                     },
                 },
@@ -106,7 +118,12 @@ def encode_held(held: HeldRecord) -> bytes:
         "arrived": held.arrived,
         "key": held.key,
         "waiting": [
-            {"consumer": one.consumer, "why": one.why.value, "answer": one.answer}
+            {
+                "consumer": one.consumer,
+                "why": one.why.value,
+                "answer": one.answer,
+                "holds": one.holds,
+            }
             for one in held.waiting
         ],
     }
@@ -118,7 +135,12 @@ def decode_held(data: bytes) -> HeldRecord:
     """Return the held record in bytes that this broker wrote and sealed."""
     value: Any = schemaless_reader(BytesIO(data), _SCHEMA, None)
     waiting = tuple(
-        Waiting(ConsumerId(one["consumer"]), Why(one["why"]), one["answer"])
+        Waiting(
+            ConsumerId(one["consumer"]),
+            Why(one["why"]),
+            one["answer"],
+            tuple(RecordId(record) for record in one["holds"]),
+        )
         for one in value["waiting"]
     )
     return HeldRecord(

@@ -43,6 +43,11 @@ def time_cause(at: Instant) -> Received:
     return Received(Message(TIME, bytes(8), tag("time") + at.to_bytes(8, "big")), 0, 0, at)
 
 
+def owed_cause(at: Instant) -> Received:
+    """Return what stands for the message where the decision point answers what it still owed."""
+    return Received(Message(TIME, bytes(8), tag("owed") + at.to_bytes(8, "big")), 0, 0, at)
+
+
 def cause_of(received: Received) -> bytes:
     """Return the digest of the message that made us decide."""
     return sha256(received.message.value).digest()

@@ -14,10 +14,15 @@ For each message of the log:
 4. What was told, with the minimised record made again, fits the told commitment.
 
 A decision that was taken again (an answer, a narrowing lifted) follows its cause in the log.
+
+Whether a decision point was there when it was asked, nobody can tell afterwards. So a decision that
+says that it was left unanswered is accepted, if it is the floor of what the module decides and
+nothing else; and whoever waits for that alone may be decided whenever the log says so. All messages
+of one cause are therefore looked at together.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from broker.access_log.decided import Archive, DecidedLeaf
@@ -29,12 +34,15 @@ from broker.access_log.ports import LeafIndex, Row
 from broker.access_log.tiles import ENTRY_BYTES
 from broker.errors import Code, ConcordatError
 from broker.lanes import Message, Received
+from broker.protocol.decision_codec import decode_decision
+from broker.protocol.errors import ProtocolError
 from broker.records.check import Checker
 from broker.records.envelope import decode_envelope
-from broker.records.names import RecordDigest
+from broker.records.names import ConsumerId, RecordDigest
 from broker.routing.entries import EntryMaker, Said
 from broker.routing.handling import Handling
-from broker.routing.intake import HELD, New, cause_of, time_cause
+from broker.routing.held import BY_PROTOCOL, OWED, Why
+from broker.routing.intake import HELD, New, cause_of, owed_cause, time_cause
 from broker.routing.knowledge import Knowledge
 from broker.routing.meaning import must_mean_something
 from broker.routing.work import Rows, Work
@@ -161,14 +169,28 @@ class Replay:
         self._keys: dict[RecordDigest, bytes] = {}
         self._expected: deque[_Expected] = deque()
         self._erased: set[RecordDigest] = set()
+        self._group: list[OpenedMessage] = []
+        self._unanswered: dict[tuple[RecordDigest, ConsumerId], bool] = {}
+        handling.unanswered = self._was_unanswered
         self.decisions = 0
 
     def __call__(self, messages: Sequence[OpenedMessage]) -> Sequence[Finding]:
-        """Return what is wrong with these messages of the log."""
+        """Return what is wrong with messages up to the last cause; without any, with the rest."""
         findings: list[Finding] = []
         for message in messages:
-            findings += self._message(message)
-        return findings
+            if self._group and self._group[0].cause != message.cause:
+                findings += self._of_one_cause()
+            self._group.append(message)
+        return findings if messages else self._of_one_cause()
+
+    def _of_one_cause(self) -> list[Finding]:
+        group, self._group = self._group, []
+        self._unanswered = dict(_says_unanswered(group))
+        return [finding for message in group for finding in self._message(message)]
+
+    def _was_unanswered(self, record: RecordDigest, consumer: ConsumerId, waited: bool) -> bool:  # noqa: FBT001 - see LeftUnanswered
+        """Tell what the log says; without a word, that whoever waited for it goes on waiting."""
+        return self._unanswered.get((record, consumer), waited)
 
     def _message(self, message: OpenedMessage) -> list[Finding]:
         first = message.entries[0]
@@ -222,6 +244,8 @@ class Replay:
                 self._reopen(published, work)
         elif message.cause == cause_of(time_cause(facts.at)):
             self._reopen(time_cause(facts.at), work)
+        elif message.cause == cause_of(owed_cause(facts.at)):
+            self._reopen(owed_cause(facts.at), work, OWED)
         elif message.archive is not None:
             envelope = decode_envelope(message.archive)
             topic = f"records.{facts.source}"
@@ -239,10 +263,10 @@ class Replay:
         held = {value[:32] for (topic, _), value in work.rows.items() if topic == HELD and value}
         self._keys.update({r: key for r, key in work.keys.items() if r in held})
 
-    def _reopen(self, cause: Received, work: Work) -> None:
+    def _reopen(self, cause: Received, work: Work, ends: Collection[Why] = BY_PROTOCOL) -> None:
         for topic, place in sorted(self._rows):
             if topic == HELD:
-                self._handling.reopen(place, cause, work)
+                self._handling.reopen(place, cause, work, ends)
 
     def _compare(self, said: Said, entry: OpenedEntry) -> Iterable[Finding]:
         index = LeafIndex(entry.index)
@@ -274,3 +298,18 @@ class Replay:
 
 def _protocol_said(facts: Facts) -> Said:
     return Said(facts, Row("protocol", facts.at, facts.source))
+
+
+def _says_unanswered(
+    group: Iterable[OpenedMessage],
+) -> Iterator[tuple[tuple[RecordDigest, ConsumerId], bool]]:
+    for message in group:
+        for entry in message.entries:
+            facts, record = entry.facts, entry.kept.record
+            if facts is None or record is None or not facts.decision:
+                continue
+            try:
+                unanswered = decode_decision(facts.decision).unanswered
+            except ProtocolError:
+                continue  # the comparison says so
+            yield (record, ConsumerId(facts.consumer)), unanswered

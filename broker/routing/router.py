@@ -99,7 +99,7 @@ class Router:
         return routed
 
     async def sweep(self, lane: Lane, at: Instant) -> int:
-        """Release what time alone has freed: narrowings that ended, a revision now in force.
+        """Release what no message frees: what time has ended, what was left unanswered.
 
         Returns:
             How many messages were committed.

@@ -1,4 +1,4 @@
-"""One agency's side of an embedded installation: its folder and the stream, nothing else.
+"""One agency's side of an installation: its folder and the stream, nothing else.
 
 The agency reads the published protocol from the first root on and believes nothing else: keys, the
 revision in force and the router's sealing key come from there.
@@ -7,13 +7,12 @@ revision in force and the router's sealing key come from there.
 import hmac
 import os
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from broker.backends.sqlite.outbox import SqliteOutbox
-from broker.backends.sqlite.store import Store
-from broker.backends.sqlite.streams import SqliteStreams
 from broker.clock import Clock
+from broker.lanes import Streams
 from broker.protocol.agreement import Agreement
 from broker.protocol.published import PublishedProtocol
 from broker.receipts.inbox import PART, STORE_TAG
@@ -22,10 +21,10 @@ from broker.records.schemas import SchemaSet
 from broker.records.sealing import Opener, Sealer, Way, open_under, seal_under
 from broker.records.signing import Signer
 from broker.records.statement import Contact
+from broker.runtimes.exchange import AgencyStreams, exchange_of
 from broker.runtimes.keystore import AgencyKeys
 from broker.runtimes.layout import Layout
 from broker.runtimes.protocol import read_protocol
-from broker.runtimes.topics import AGENCY, STREAM, TOPOLOGY
 
 OWN_PURPOSE = "own"
 
@@ -51,8 +50,8 @@ class AgencySide:
     clock: Clock
     keys: AgencyKeys
     protocol: PublishedProtocol
-    stream: SqliteStreams
-    own: SqliteStreams
+    stream: Streams
+    own: Streams
     outbox: SqliteOutbox
     sealer: Sealer
 
@@ -126,23 +125,35 @@ async def agency_side(layout: Layout, agency: str, clock: Clock) -> AsyncIterato
         Unavailable: a store cannot be reached.
     """
     layout.require(agency)
-    with ExitStack() as stack:
-        stream = stack.enter_context(Store.open(layout.stream))
-        own = stack.enter_context(Store.open(layout.agency_store(agency), create=True))
-        keys = AgencyKeys.load(layout.agency_keys(agency))
-        outbox = stack.enter_context(SqliteOutbox.open(layout.outbox(agency), keys.id_key))
-        places = dict.fromkeys(STREAM, stream)
-        publishing = SqliteStreams(places, stream, clock, TOPOLOGY)
-        consuming = SqliteStreams(places | dict.fromkeys(AGENCY, own), own, clock, TOPOLOGY)
-        protocol = await read_protocol(publishing, layout.first_root.read_bytes())
+    name = AgencyId(agency)
+    async with (
+        exchange_of(layout).agency(name, clock) as streams,
+        side_with(layout, name, clock, streams) as side,
+    ):
+        yield side
+
+
+@asynccontextmanager
+async def side_with(
+    layout: Layout, agency: AgencyId, clock: Clock, streams: AgencyStreams
+) -> AsyncIterator[AgencySide]:
+    """Open an agency's folder, with streams that are open already; read the protocol.
+
+    Raises:
+        ProtocolError: what is published does not verify from the first root.
+        Unavailable: a store cannot be reached.
+    """
+    keys = AgencyKeys.load(layout.agency_keys(agency))
+    with SqliteOutbox.open(layout.outbox(agency), keys.id_key) as outbox:
+        protocol = await read_protocol(streams.stream, layout.first_root.read_bytes())
         yield AgencySide(
-            AgencyId(agency),
+            agency,
             layout,
             clock,
             keys,
             protocol,
-            publishing,
-            consuming,
+            streams.stream,
+            streams.own,
             outbox,
             Sealer(protocol.partnership, os.urandom),
         )

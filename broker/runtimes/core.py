@@ -8,10 +8,8 @@ from typing import Generic, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from broker.backends.opa_module.point import ModulePoint
 from broker.lanes import Received
 from broker.protocol.published import PublishedProtocol
-from broker.protocol.revision import Revision
 from broker.protocol.root import read_root
 from broker.records.batches import BatchVerifier
 from broker.records.check import Checker
@@ -23,7 +21,8 @@ from broker.routing.holders import Holders
 from broker.routing.knowledge import Knowledge
 from broker.routing.replay import Recorder, Replay
 from broker.runtimes.keystore import BrokerSecrets
-from broker.runtimes.policy import Policy
+from broker.runtimes.points import Points, module_point
+from broker.runtimes.policy import MakePoint, Policy
 from broker.runtimes.rotation import RouterKey
 from broker.subjects.tokens import Tokeniser
 
@@ -41,6 +40,8 @@ class CoreParts:
         tokens: makes subject tokens.
         memo_size: decisions remembered.
         shard: the lane's shard.
+        opa_server: address of the OPA server that decides; empty: the module does. A verification
+            asks the module alone.
     """
 
     first_root: bytes
@@ -51,6 +52,7 @@ class CoreParts:
     tokens: bytes
     memo_size: int
     shard: int = 0
+    opa_server: str = ""
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class CoreParts:
         secrets: BrokerSecrets,
         memo_size: int,
         keys: Sequence[RouterKey] = (),
+        opa_server: str = "",
     ) -> "CoreParts":
         """Return the parts that a broker's secrets and router keys give."""
         return cls(
@@ -69,12 +72,8 @@ class CoreParts:
             secrets.seen,
             secrets.tokens,
             memo_size,
+            opa_server=opa_server,
         )
-
-
-def module_point(revision: Revision) -> ModulePoint:
-    """Return the decision point on a revision's own module."""
-    return ModulePoint(revision.module, revision.data, revision.digest)
 
 
 _Maker = TypeVar("_Maker", bound=EntryMaker)
@@ -89,7 +88,7 @@ class _Built(Generic[_Maker]):
     handling: Handling
 
 
-def _build(parts: CoreParts, maker_type: type[_Maker]) -> _Built[_Maker]:
+def _build(parts: CoreParts, maker_type: type[_Maker], make: MakePoint) -> _Built[_Maker]:
     partnership = read_root(parts.first_root).digest
     protocol = PublishedProtocol(partnership)
     private = tuple(X25519PrivateKey.from_private_bytes(raw) for raw in parts.router)
@@ -112,7 +111,7 @@ def _build(parts: CoreParts, maker_type: type[_Maker]) -> _Built[_Maker]:
         maker=maker,
         knowledge=knowledge,
         holders=Holders(parts.state),
-        decide=Policy(protocol, module_point, parts.memo_size),
+        decide=Policy(protocol, make, parts.memo_size),
         random_bytes=os.urandom,
     )
     return _Built(checker, tokeniser, maker, knowledge, handling)
@@ -120,18 +119,33 @@ def _build(parts: CoreParts, maker_type: type[_Maker]) -> _Built[_Maker]:
 
 def make_core(parts: CoreParts) -> Core:
     """Return a core that has learnt nothing yet."""
-    built = _build(parts, EntryMaker)
-    return Core(built.checker, built.tokeniser, built.maker, built.knowledge, built.handling)
+    points = Points(parts.opa_server)
+    built = _build(parts, EntryMaker, points.make)
+    return Core(
+        built.checker,
+        built.tokeniser,
+        built.maker,
+        built.knowledge,
+        built.handling,
+        points.answering,
+    )
 
 
 def core_maker(parts: CoreParts) -> Callable[[], Core]:
-    """Return what builds cores of these parts, here or in another process."""
+    """Return what builds cores of these parts, here or in another process.
+
+    Raises:
+        AnswerRefused: `protocol.server.address`.
+        InstallationError: `installation.opa-client`.
+    """
+    # Once here: in another process it would be a core that does not start, and nobody told why.
+    Points(parts.opa_server)
     return partial(make_core, parts)
 
 
 def make_replay(parts: CoreParts, protocol: Sequence[Received]) -> Replay:
     """Return what re-derives every entry of the log; all its state is its own."""
-    built = _build(parts, Recorder)
+    built = _build(parts, Recorder, module_point)
     return Replay(
         built.checker, built.tokeniser, built.maker, built.knowledge, built.handling, protocol
     )

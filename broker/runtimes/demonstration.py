@@ -6,7 +6,7 @@ than the stores.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from broker.lanes import Message
 from broker.runtimes import answering, receiving, searching
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.clock import SetClock
+from broker.runtimes.cluster_file import ClusterFile
 from broker.runtimes.embedded import open_broker
 from broker.runtimes.founding import found_county
 from broker.runtimes.layout import Layout
@@ -60,7 +61,12 @@ class DemoReport:
 
 
 async def run_demo(
-    root: Path, settings: Settings, progress: Progress, *, inline: bool = False
+    root: Path,
+    settings: Settings,
+    progress: Progress,
+    *,
+    inline: bool = False,
+    kafka: bool = False,
 ) -> DemoReport:
     """Found the county in `root`, publish the week, route, release, acknowledge, verify.
 
@@ -69,18 +75,20 @@ async def run_demo(
         settings: bounds.
         progress: told what is being done.
         inline: see `open_broker`.
+        kafka: exchange over the Kafka that the settings name, not over files.
 
     Raises:
-        InstallationError: there is an installation already.
+        InstallationError: there is an installation already; `usage.kafka`.
         ConcordatError: anything that a command would refuse.
     """
-    layout = Layout(root)
+    layout = Layout.of(settings.model_copy(update={"dir": root}))
+    cluster = ClusterFile.of_demonstration(settings.kafka) if kafka else None
     clock = SetClock(Instant(0))
     files = root / FILES
     manifest = write_week(files)
     clock.set(Instant(manifest["files"][0]["at"] - DAY))
     progress("Founding the county", 0, 1)
-    await found_county(layout, clock)
+    await found_county(layout, clock, cluster)
     report = DemoReport(manifest)
     async with AsyncExitStack() as stack:
         sides: dict[str, AgencySide] = {
@@ -100,22 +108,9 @@ async def run_demo(
         await _send_altered(sides[manifest["story"]["school"]])
         report.counts += await broker.run()
         clock.set(Instant(clock.now() + HOUR))
-        for number, (agency, side) in enumerate(sides.items()):
-            progress("Receiving, verifying, acknowledging", number, len(sides))
-            got = await receiving.receive(side)
-            report.received[agency] = got.received
-            report.refused += len(got.refused)
-            report.acknowledged += len(
-                await answering.acknowledge(side, answering.ALL, "duty officer")
-            )
+        await _receive_all(sides, report, progress)
         report.counts += await broker.run()
-        for agency, side in sides.items():
-            await receiving.receive(side)
-            report.quarantined += [
-                (agency, item.row.told.code or "")
-                for item in await receiving.inbox(side)
-                if item.row.told.kind == "quarantine"
-            ]
+        await _receive_receipts(sides, report)
     report.story = await searching.about_child(layout, manifest["story"]["nhs_number"])
 
     def verifying(done: int, total: int) -> None:
@@ -123,6 +118,27 @@ async def run_demo(
 
     report.verification = await verify(layout, clock, verifying)
     return report
+
+
+async def _receive_all(
+    sides: Mapping[str, AgencySide], report: DemoReport, progress: Progress
+) -> None:
+    for number, (agency, side) in enumerate(sides.items()):
+        progress("Receiving, verifying, acknowledging", number, len(sides))
+        got = await receiving.receive(side)
+        report.received[agency] = got.received
+        report.refused += len(got.refused)
+        report.acknowledged += len(await answering.acknowledge(side, answering.ALL, "duty officer"))
+
+
+async def _receive_receipts(sides: Mapping[str, AgencySide], report: DemoReport) -> None:
+    for agency, side in sides.items():
+        await receiving.receive(side)
+        report.quarantined += [
+            (agency, item.row.told.code or "")
+            for item in await receiving.inbox(side)
+            if item.row.told.kind == "quarantine"
+        ]
 
 
 async def _send_altered(side: AgencySide) -> None:

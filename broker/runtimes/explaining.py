@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from broker.access_log.ports import NEWEST, LogQuery
-from broker.backends.sqlite.store import Store
-from broker.backends.sqlite.streams import SqliteStreams
 from broker.clock import Clock, Instant
 from broker.errors import Code
 from broker.protocol.decision_codec import decode_decision
@@ -15,11 +13,11 @@ from broker.protocol.may_i_share import MayIShare, hypothetical, may_i_share
 from broker.protocol.published import PublishedProtocol
 from broker.protocol.questions import question_of
 from broker.records.names import AgencyId, agency_of
-from broker.runtimes.core import module_point
+from broker.runtimes.exchange import exchange_of
 from broker.runtimes.layout import NO_AGENCY, InstallationError, Layout
+from broker.runtimes.points import module_point
 from broker.runtimes.protocol import read_protocol
 from broker.runtimes.searching import Wanted, search
-from broker.runtimes.topics import STREAM, TOPOLOGY
 
 if TYPE_CHECKING:
     from broker.backends.opa_module.point import ModulePoint
@@ -59,8 +57,7 @@ async def published(layout: Layout, clock: Clock) -> PublishedProtocol:
         Unavailable: the stream cannot be reached.
     """
     layout.require()
-    with Store.open(layout.stream, readonly=True) as stream:
-        streams = SqliteStreams(dict.fromkeys(STREAM, stream), stream, clock, TOPOLOGY)
+    async with exchange_of(layout).public(clock) as streams:
         return await read_protocol(streams, layout.first_root.read_bytes())
 
 

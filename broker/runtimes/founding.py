@@ -19,7 +19,6 @@ from broker.backends.sqlite.log_index import SqliteLogIndex
 from broker.backends.sqlite.outbox import SqliteOutbox
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.backends.sqlite.store import Store
-from broker.backends.sqlite.streams import SqliteStreams
 from broker.clock import Clock
 from broker.lanes import Message
 from broker.protocol.agreement import Agreement, read_agreement
@@ -35,6 +34,8 @@ from broker.records.keys import Change, Use
 from broker.records.names import AgencyId, Partnership
 from broker.records.schemas import SchemaSet
 from broker.routing.intake import PROTOCOL
+from broker.runtimes.cluster_file import ClusterFile
+from broker.runtimes.exchange import exchange_of
 from broker.runtimes.keystore import AgencyKeys, BrokerSecrets, save_officers
 from broker.runtimes.layout import (
     COUNTY_EXISTS,
@@ -44,7 +45,6 @@ from broker.runtimes.layout import (
     replace_file,
 )
 from broker.runtimes.rotation import RouterKey, fresh_key, save_router_keys
-from broker.runtimes.topics import STREAM, TOPOLOGY
 
 COUNTY = "eastshire"
 
@@ -88,11 +88,19 @@ def read_county(name: str = COUNTY) -> Revision:
     return compose(agreement, clauses, cases, schemas, engine_files())
 
 
-async def found_county(layout: Layout, clock: Clock) -> Revision:
+async def found_county(
+    layout: Layout, clock: Clock, cluster: ClusterFile | None = None
+) -> Revision:
     """Found the demonstration county.
+
+    Args:
+        layout: where; an empty or absent folder.
+        clock: the time.
+        cluster: where parties exchange what they do, if not over files.
 
     Raises:
         InstallationError: `installation.exists`, `installation.unfinished`.
+        Unavailable: Kafka cannot be reached.
         OSError: the folder cannot be written.
     """
     if layout.first_root.exists():
@@ -113,9 +121,11 @@ async def found_county(layout: Layout, clock: Clock) -> Revision:
     _make_stores(layout, secrets, keys)
     save_router_keys(layout.router_keys, [router])
     save_officers(layout.officers, {str(one): key for one, key in officers.items()})
-    with Store.open(layout.stream) as stream:
-        places = dict.fromkeys(STREAM, stream)
-        streams = SqliteStreams(places, stream, clock, TOPOLOGY)
+    if cluster is not None:
+        cluster.write(layout.cluster)
+    async with exchange_of(layout).found(clock, keys) as streams:
+        if await streams.end(PROTOCOL):
+            raise InstallationError(COUNTY_EXISTS, "topics of the same name in Kafka")
         named = _router_entry(partnership, router, secrets)
         entries = [
             *_entries(partnership, root, revision, officers, keys),
@@ -182,8 +192,6 @@ def _make_stores(
     for folder in (layout.stream.parent, layout.broker):
         folder.mkdir(parents=True, exist_ok=True)
     secrets.save(layout.broker_secrets)
-    Store.open(layout.stream, create=True).close()
-    Store.open(layout.broker_store, create=True).close()
     SqliteRecordKeys.open(layout.record_keys, secrets.record_keys, create=True).close()
     SqliteLogIndex.open(layout.log_index).close()
     FileTileStore(layout.log)

@@ -16,9 +16,10 @@ from broker.clock import DAY, Clock
 from broker.errors import ConcordatError
 from broker.protocol.published import PublishedProtocol
 from broker.protocol.revision import Revision
-from broker.runtimes.core import module_point
 from broker.runtimes.explaining import published
 from broker.runtimes.layout import Layout
+from broker.runtimes.points import module_point
+from broker.runtimes.servers import Check, bad, servers
 
 DISTRIBUTION = "concordat-broker"
 SQLITE_NEEDED = (3, 51, 3)
@@ -26,23 +27,6 @@ SQLITE_NEEDED = (3, 51, 3)
 
 WARN_DAYS = 90
 """Days before the end of the protocol from which on it is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        name: what.
-        good: whether it is as it should be.
-        said: what was found.
-        fix: what to do if it is not.
-    """
-
-    name: str
-    good: bool
-    said: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +61,15 @@ async def examine(layout: Layout, clock: Clock) -> Health:
         protocol = await published(layout, clock)
         checks.append(Check("installation", good=True, said=f"found in {layout.root.name}"))
         checks += _protocol(protocol, clock)
+        if protocol.agreement_at(clock.now()) is not None:
+            revision = protocol.current(clock.now())
+            checks += [one async for one in servers(layout, clock, revision)]
         telephones = tuple(_telephones(protocol, clock))
         checks += [await _log(layout)]
         checks += _agencies(layout, protocol)
     except ConcordatError as error:
-        checks.append(_bad("installation", error))
+        checks.append(bad("installation", error))
     return Health(tuple(checks), telephones)
-
-
-def _bad(name: str, error: ConcordatError) -> Check:
-    where = f" ({error.where})" if error.where else ""
-    return Check(name, good=False, said=f"{error.code.sentence}{where}", fix=error.fix)
 
 
 def _environment() -> Iterator[Check]:
@@ -127,7 +109,7 @@ def _protocol(protocol: PublishedProtocol, clock: Clock) -> Iterator[Check]:
     try:
         revision = protocol.current(at)
     except ConcordatError as error:
-        yield _bad("revision in force", error)
+        yield bad("revision in force", error)
         return
     agreement = revision.agreement
     left = -((at - agreement.until) // DAY)  # of which the last has begun
@@ -155,7 +137,7 @@ def _engine(revision: Revision) -> Check:
     try:
         module_point(revision).close()
     except ConcordatError as error:
-        return _bad("policy engine", error)
+        return bad("policy engine", error)
     return Check("policy engine", good=True, said="loads the module of the revision")
 
 
@@ -163,7 +145,7 @@ async def _log(layout: Layout) -> Check:
     try:
         state = await read_state(FileTileStore(layout.log))
     except ConcordatError as error:
-        return _bad("access log", error)
+        return bad("access log", error)
     size = 0 if state is None else state.tree.size
     return Check("access log", good=True, said=f"{size} entries; `log verify` checks them")
 

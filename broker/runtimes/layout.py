@@ -7,9 +7,11 @@ folder and the stream. Officers' private keys exist in a demonstration only.
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from broker.errors import Code, ConcordatError
 from broker.records.names import AgencyId, is_agency_id
+from broker.settings import Settings
 
 NO_COUNTY = Code(
     "installation.absent",
@@ -48,10 +50,46 @@ class InstallationError(ConcordatError):
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where servers are, as this machine reaches them; empty: there is none.
+
+    Attributes:
+        kafka: `host:port,…`, in place of the one in the installation's `kafka.toml`.
+        kafka_security: the file that says how this process and Kafka know each other.
+        postgres: of the log's index.
+        opa_server: of the policy server.
+    """
+
+    kafka: str = ""
+    kafka_security: Path | None = None
+    postgres: str = ""
+    opa_server: str = ""
+
+
+NO_ADDRESSES = Addresses()
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """The folders of one installation."""
+    """The folders of one installation, and the addresses of what does not lie in them.
+
+    Attributes:
+        root: the installation's folder.
+        addresses: of servers; an installation on files needs none.
+    """
 
     root: Path
+    addresses: Addresses = NO_ADDRESSES
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the layout that settings describe."""
+        return cls(
+            settings.dir,
+            Addresses(
+                settings.kafka, settings.kafka_security, settings.postgres, settings.opa_server
+            ),
+        )
 
     @property
     def first_root(self) -> Path:
@@ -64,6 +102,11 @@ class Layout:
         return self.root / "stream" / "stream.sqlite"
 
     @property
+    def cluster(self) -> Path:
+        """Says, in place of `stream`, that parties exchange what they do over Kafka, and where."""
+        return self.root / "stream" / "kafka.toml"
+
+    @property
     def broker(self) -> Path:
         """The broker's folder: one writer at a time."""
         return self.root / "broker"
@@ -72,6 +115,11 @@ class Layout:
     def broker_store(self) -> Path:
         """What is decided, remembered and held."""
         return self.broker / "broker.sqlite"
+
+    @property
+    def broker_tables(self) -> Path:
+        """Copies of Kafka's tables, one folder a part of the broker; they are made anew."""
+        return self.broker / "tables"
 
     @property
     def record_keys(self) -> Path:
@@ -119,6 +167,10 @@ class Layout:
     def agency_store(self, agency: str) -> Path:
         """One agency's inbox and positions."""
         return self.agency(agency) / "agency.sqlite"
+
+    def agency_tables(self, agency: str) -> Path:
+        """Copies of Kafka's tables; they are made anew."""
+        return self.agency(agency) / "tables"
 
     def outbox(self, agency: str) -> Path:
         """What one agency signed, and how far it is published."""

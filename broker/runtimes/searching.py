@@ -1,16 +1,15 @@
-"""Searching an embedded installation's log, and showing what was found."""
+"""Searching an installation's log, and showing what was found."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from string import hexdigits
 from typing import Any
 
-from broker.access_log.ports import NEWEST, Cursor, LogQuery, Token
+from broker.access_log.ports import NEWEST, Cursor, LogIndex, LogQuery, Token
 from broker.access_log.query import Found, FoundPage, Search
 from broker.access_log.reader import LogView, read_state
 from broker.backends.files.store import FileTileStore
-from broker.backends.sqlite.log_index import SqliteLogIndex
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.clock import Instant
 from broker.errors import Code
@@ -19,6 +18,7 @@ from broker.protocol.published import PublishedProtocol
 from broker.protocol.root import read_root
 from broker.records.envelope import decode_envelope
 from broker.records.names import RecordDigest
+from broker.runtimes.indexing import index_to_read
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.opening import BrokerOpener
@@ -115,11 +115,11 @@ async def search(
     """
     layout.require()
     wanted = check_wanted(wanted)
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         secrets = BrokerSecrets.load(layout.broker_secrets)
         partnership = read_root(layout.first_root.read_bytes()).digest
         keys = stack.enter_context(SqliteRecordKeys.open(layout.record_keys, secrets.record_keys))
-        index = stack.enter_context(SqliteLogIndex.open(layout.log_index, readonly=True))
+        index = await stack.enter_async_context(index_to_read(layout))
         tiles = FileTileStore(layout.log)
         state = await read_state(tiles)
         if state is None:
@@ -140,7 +140,7 @@ async def search(
         return await _with_any(found, query, tied, cursor, limit)
 
 
-async def _tied(index: SqliteLogIndex, token: Token) -> list[Token]:
+async def _tied(index: LogIndex, token: Token) -> list[Token]:
     """Return all tokens that stand beside each other in entries, beginning with one.
 
     One agency's records name a child by her NHS number, another's by her pupil number: whoever

@@ -1,11 +1,12 @@
-"""Tidying an embedded broker: what every reader is past, and what has reached its age, goes.
+"""Tidying the broker's topics: what every reader is past, and what has reached its age, goes.
 
 - `decided`: once sequencer and releaser are past it; the log and the topics hold what it led to;
 - `records.*`, `urgent.*`: once the router is past it and it is older than 15 days;
 - `seen`: rows older than 15 days; no record that old passes the check.
 
-Deliveries stay: their consumers' positions lie with the consumers, and nothing is thrown away
-unread. Deleted bytes are overwritten, and gone from the write-ahead log with its next checkpoint.
+Deliveries in files stay: their consumers' positions lie with the consumers, and nothing is thrown
+away unread; over Kafka consumers report how far they are. Deleted bytes are overwritten, and gone
+from the write-ahead log with its next checkpoint.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,10 @@ from broker.backends.sqlite.store import Store
 from broker.clock import DAY, Instant
 from broker.lanes import Lane, Message
 from broker.routing.intake import SEEN
+
+ROUTER = "router"
+URGENT = "router-urgent"
+"""Groups of the router's lanes: of urgent records, and of all others."""
 
 KEPT = 15 * DAY
 """How long what was routed is kept, in milliseconds: a day longer than a record may be old."""

@@ -3,6 +3,8 @@
 The catalogue for people and other systems is `schemas/topics.yaml`; a test compares the two.
 """
 
+from collections.abc import Iterable
+
 from broker.access_log.published import CHECKPOINTS, SHOWN
 from broker.access_log.sequencer import DECIDED
 from broker.backends.topology import Topology
@@ -17,6 +19,14 @@ FOLLOWED = "followed"
 STREAM = ("records.", "urgent.", "deliveries.", "quarantine.", PROTOCOL, CHECKPOINTS, SHOWN)
 BROKER = (DECIDED, SEEN, REGISTERS, HELD, HOLDERS)
 AGENCY = (INBOX, DONE, FOLLOWED)
+
+
+def names(agencies: Iterable[str]) -> list[str]:
+    """Return every topic of stream and broker, for these agencies."""
+    kinds = [name for name in STREAM if name.endswith(".")]
+    single = [name for name in (*STREAM, *BROKER) if not name.endswith(".")]
+    return [*single, *(kind + agency for agency in agencies for kind in kinds)]
+
 
 TOPOLOGY = Topology(
     1,

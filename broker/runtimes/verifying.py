@@ -1,11 +1,11 @@
-"""Verifying an embedded installation from its stored bytes: log, decisions, deliveries.
+"""Verifying an installation from its stored bytes: log, decisions, deliveries.
 
 Everything is read from disk and derived anew, from the partnership's first root on. The record
 keys and the log's key are needed to look into entries; without them the tree alone is verified.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from broker.access_log.findings import Finding, LogReport
@@ -14,16 +14,14 @@ from broker.access_log.verify import Checks, verify_log
 from broker.access_log.verify_deliveries import DeliveriesReport, verify_deliveries
 from broker.backends.files.store import FileTileStore
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
-from broker.backends.sqlite.store import Store
-from broker.backends.sqlite.streams import SqliteStreams
 from broker.clock import Clock
-from broker.lanes import Received
+from broker.lanes import Received, Streams
 from broker.runtimes.core import CoreParts, make_replay
+from broker.runtimes.exchange import exchange_of
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import Layout
 from broker.runtimes.opening import BrokerOpener
 from broker.runtimes.protocol import log_keys, protocol_entries, read_protocol
-from broker.runtimes.topics import BROKER, STREAM, TOPOLOGY
 
 READ_AT_ONCE = 1000
 MEMO_SIZE = 10_000
@@ -67,13 +65,10 @@ async def verify(
         Unavailable: a store cannot be reached.
     """
     layout.require()
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         secrets = BrokerSecrets.load(layout.broker_secrets)
-        stream = stack.enter_context(Store.open(layout.stream, readonly=True))
-        own = stack.enter_context(Store.open(layout.broker_store, readonly=True))
         keys = stack.enter_context(SqliteRecordKeys.open(layout.record_keys, secrets.record_keys))
-        places = dict.fromkeys(STREAM, stream) | dict.fromkeys(BROKER, own)
-        streams = SqliteStreams(places, stream, clock, TOPOLOGY)
+        streams = await stack.enter_async_context(exchange_of(layout).public(clock))
         first_root = layout.first_root.read_bytes()
         protocol = await read_protocol(streams, first_root)
         trust = protocol.trust
@@ -103,7 +98,7 @@ async def verify(
         return Verification(report, deliveries, replay.decisions)
 
 
-async def _messages(streams: SqliteStreams, topics: list[str]) -> AsyncIterator[Received]:
+async def _messages(streams: Streams, topics: list[str]) -> AsyncIterator[Received]:
     for topic in topics:
         offset = 0
         while found := await streams.read(topic, offset, READ_AT_ONCE):

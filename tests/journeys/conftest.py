@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.demo_week.week import write_week
+from tests.journeys.killing import Outcome, finish, outcome
 from tests.journeys.steps import PUBLISHED, installation
 
 CHILDREN = 40
@@ -39,3 +40,11 @@ def to_publish(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def county(to_publish: Path, tmp_path: Path) -> Path:
     """A copy of the founded county."""
     return Path(shutil.copytree(to_publish, tmp_path / "county"))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(to_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What all receive when nothing happens."""
+    county = Path(shutil.copytree(to_publish, tmp_path_factory.mktemp("undisturbed") / "county"))
+    finish(county)
+    return outcome(county)

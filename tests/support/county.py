@@ -42,9 +42,9 @@ from broker.routing.holders import Holders
 from broker.routing.intake import PROTOCOL
 from broker.routing.knowledge import Knowledge
 from broker.routing.replay import Recorder, Replay
-from broker.runtimes.core import module_point
 from broker.runtimes.founding import read_county, schema_files
 from broker.runtimes.keystore import AgencyKeys
+from broker.runtimes.points import module_point
 from broker.runtimes.policy import Policy
 from broker.subjects.tokens import Tokeniser
 

@@ -1,5 +1,6 @@
 """A Kafka broker for tests: one node, started from jars, with its data in a temporary folder."""
 
+import os
 import socket
 import subprocess
 import time
@@ -8,7 +9,9 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from tests.support.services import Missing, found_by
+import pytest
+
+from tests.support.services import Missing, do_without, found_by
 
 START_S = 60
 
@@ -23,6 +26,7 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={folder}/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
+offsets.retention.minutes=525600
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
@@ -46,12 +50,12 @@ def jars() -> Path | Missing:
 class Broker:
     """One broker; it can be killed and started again on the same port and data."""
 
-    def __init__(self, libs: Path, folder: Path) -> None:
+    def __init__(self, libs: Path, folder: Path, settings: str = SETTINGS) -> None:
         self._classpath = f"{libs}/*"
         self._folder = folder
         self.port = free_port()
         self._settings = folder / "server.properties"
-        text = SETTINGS.format(port=self.port, control=free_port(), folder=folder)
+        text = settings.format(port=self.port, control=free_port(), folder=folder)
         self._settings.write_text(text, encoding="ascii")
         self._process: subprocess.Popen[bytes] | None = None
         format_ = ("kafka.tools.StorageTool", "format", "-t", "concordat-tests-000000")
@@ -94,11 +98,25 @@ def free_port() -> int:
 
 
 @contextmanager
-def broker(libs: Path, folder: Path) -> Iterator[Broker]:
-    """Run a broker."""
-    made = Broker(libs, folder)
+def broker(libs: Path, folder: Path, settings: str = SETTINGS) -> Iterator[Broker]:
+    """Run a broker; `settings` are formatted with its ports and folder."""
+    made = Broker(libs, folder, settings)
     made.start()
     try:
         yield made
     finally:
         made.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a broker listens that all tests share; each has names of its own there."""
+    named = os.environ.get("CONCORDAT_KAFKA")
+    if named:
+        yield named
+        return
+    libs = jars()
+    if isinstance(libs, Missing):
+        do_without(libs)
+    with broker(libs, tmp_path_factory.mktemp("kafka")) as running:
+        yield running.address

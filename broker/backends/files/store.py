@@ -125,12 +125,17 @@ class FileTileStore:
                 return None
 
     def _swap(self, old: bytes | None, new: bytes) -> None:
-        with _reachable(_COMMIT), self._locked():
-            if self._current() != old:
-                raise SwapLost(_COMMIT)
+        with _reachable(_COMMIT):
+            # Written before the lock: a process that freezes with it holds up all others.
             written = self._write(new)
-            written.replace(self._root / _COMMIT)
-            _sync(self._root)
+            try:
+                with self._locked():
+                    if self._current() != old:
+                        raise SwapLost(_COMMIT)
+                    written.replace(self._root / _COMMIT)
+                    _sync(self._root)
+            finally:
+                written.unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> Path:
         """Write and sync a file on its way; return where it is."""

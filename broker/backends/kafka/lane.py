@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from broker.backends.kafka.cluster import Cluster, Topics
+from broker.backends.kafka.headers import headers
 from broker.backends.kafka.reader import Reader, wait_readable
 from broker.backends.kafka.tables import Row, Tables
 from broker.backends.progress import Progress
 from broker.backends.topology import Places, Topology
+from broker.clock import Instant
 from broker.lanes import Batch, Bound, LaneLost, Message, OutcomeUnknown, Received
 
 TOKEN_OCTETS = 16
@@ -53,6 +56,9 @@ async def send(
 ) -> list[asyncio.Future[RecordMetadata]]:
     """Hand messages, each with its shard, to a producer that is in a transaction."""
     found: list[asyncio.Future[RecordMetadata]] = []
+    told = shared.cluster.told
+    at = None if told is None else told.now()
+    sent = Instant(time.time_ns() // 1_000_000) if at is None else at
     for one, shard in placed:
         removes = not one.value and shared.topology.is_compacted(one.topic)
         future = await producer.send(
@@ -60,6 +66,8 @@ async def send(
             value=None if removes else one.value,
             key=one.key,
             partition=shard,
+            timestamp_ms=at,
+            headers=headers(one.topic, one.value, sent),
         )
         found.append(future)
     return found

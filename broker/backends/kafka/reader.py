@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from broker.backends.kafka.cluster import Cluster
 from broker.backends.topology import fair_shares
@@ -37,12 +37,22 @@ class Reader:
     """One consumer over some partitions; the caller keeps the positions.
 
     Used by one task at a time.
+
+    Attributes:
+        cluster: whose.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, cluster: Cluster) -> None:
-        """Take a started consumer of the cluster."""
+    def __init__(
+        self, consumer: AIOKafkaConsumer, offsets: AIOKafkaConsumer, cluster: Cluster
+    ) -> None:
+        """Take a started consumer of the cluster, and one that nothing is assigned to.
+
+        The latter is asked about offsets: the cluster answers a connection in the order of its
+        questions, and a fetch may keep it waiting. It may be shared.
+        """
         self._consumer = consumer
-        self._cluster = cluster
+        self._offsets = offsets
+        self.cluster = cluster
         self._deadline_s = cluster.deadline_s
         self._buffers: dict[TopicPartition, deque[Received]] = {}
         self._from: dict[TopicPartition, int] = {}
@@ -87,8 +97,27 @@ class Reader:
         if not wanted:
             return {}
         async with asyncio.timeout(self._deadline_s):
-            found: dict[TopicPartition, int] = await self._consumer.end_offsets(wanted)
+            found: dict[TopicPartition, int] = await self._offsets.end_offsets(wanted)
         return found
+
+    async def first(self, tp: TopicPartition) -> int:
+        """Return the offset of the first message that was not trimmed.
+
+        Raises:
+            KafkaError, TimeoutError: the cluster did not answer in time.
+        """
+        async with asyncio.timeout(self._deadline_s):
+            return int((await self._offsets.beginning_offsets([tp]))[tp])
+
+    async def boundary(self, tp: TopicPartition, at: Instant) -> int:
+        """Return the offset of the first message that arrived at `at` or later, else the end.
+
+        Raises:
+            KafkaError, TimeoutError: the cluster did not answer in time.
+        """
+        async with asyncio.timeout(self._deadline_s):
+            found = (await self._offsets.offsets_for_times({tp: at}))[tp]
+        return (await self.ends([tp]))[tp] if found is None else int(found.offset)
 
     async def close(self) -> None:
         """Stop the consumer, whatever has become of the cluster."""
@@ -122,14 +151,34 @@ class Reader:
         async with asyncio.timeout(self._deadline_s):
             while waiting := [tp for tp in hungry if await self._lacks(tp, ends[tp], count)]:
                 # Others are paused by not being asked: their fetched messages stay buffered.
-                records = await self._consumer.getmany(
-                    *waiting, timeout_ms=POLL_MS, max_records=max(count, 1)
-                )
+                try:
+                    records = await self._consumer.getmany(
+                        *waiting, timeout_ms=POLL_MS, max_records=max(count, 1)
+                    )
+                except OffsetOutOfRangeError as error:
+                    await self._skip_trimmed(error, waiting)
+                    continue
                 for tp, some in records.items():
                     self._buffers[tp].extend(map(self._received, some))
 
+    async def _skip_trimmed(
+        self, error: OffsetOutOfRangeError, partitions: Sequence[TopicPartition]
+    ) -> None:
+        """Begin behind what was trimmed, where nothing was read yet.
+
+        Raises:
+            OffsetOutOfRangeError: messages are gone that were not read.
+        """
+        firsts: dict[TopicPartition, int] = await self._offsets.beginning_offsets(list(partitions))
+        trimmed = [tp for tp in partitions if self._place(tp) < firsts[tp]]
+        if not trimmed or any(self._place(tp) for tp in trimmed):
+            raise error
+        for tp in trimmed:
+            self._from[tp] = firsts[tp]
+            self._consumer.seek(tp, firsts[tp])
+
     def _received(self, record: "ConsumerRecord[bytes | None, bytes | None]") -> Received:
-        topic = self._cluster.topic(record.topic)
+        topic = self.cluster.topic(record.topic)
         message = Message(topic, record.key or b"", record.value or b"")
         return Received(message, record.partition, record.offset, Instant(record.timestamp))
 

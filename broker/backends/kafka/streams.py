@@ -2,26 +2,32 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from broker.backends.kafka.cluster import OWNERS, Cluster, Topics
+from broker.backends.kafka.cluster import OWNERS, Cluster, Topics, memory_of_positions
 from broker.backends.kafka.lane import Holding, KafkaLane, Owners, Shared, send
 from broker.backends.kafka.reader import Reader, quietly, wait_readable
+from broker.backends.kafka.source import KafkaSource
 from broker.backends.kafka.tables import Tables
 from broker.backends.progress import Progress
 from broker.backends.topology import Places, Topology
+from broker.clock import Instant
 from broker.lanes import Lane, Message, OutcomeUnknown, Received
 
 RETRY_S = 0.05
 READ_AT_ONCE = 5000
+Result = TypeVar("Result")
+
 ANY_OCTETS = 64 * 1024 * 1024
 
 
@@ -32,11 +38,13 @@ class _Clients:
     Attributes:
         shared: for lanes.
         admin: looks at groups.
+        offsets: looks at ends.
         reader: of this process's own reading, and of ends.
     """
 
     shared: Shared
     admin: AIOKafkaAdminClient
+    offsets: AIOKafkaConsumer
     reader: Reader
 
 
@@ -50,6 +58,7 @@ class KafkaStreams:
         sink: str,
         topology: Topology,
         folder: Path,
+        party: str = "",
     ) -> None:
         """Say what lies where.
 
@@ -59,7 +68,9 @@ class KafkaStreams:
             sink: the store that outputs of this process lie in.
             topology: shards and tables; the same for every process of an installation.
             folder: on this machine's disk, for copies of tables.
+            party: whose transactions these are, where parties may not touch each other's.
         """
+        self._party = party
         self._cluster = cluster
         self._places = Places(places)
         self._sink = sink
@@ -95,11 +106,12 @@ class KafkaStreams:
             stack.push_async_callback(admin.close)
             topics = Topics(cluster, self._topology, admin)
             await topics.make([OWNERS])
-            reader = await _reader(cluster, stack)
-            owners = Owners(await _reader(cluster, stack), cluster.partition(OWNERS, 0))
+            offsets = await _consumer(cluster, stack)
+            reader = await _reader(cluster, offsets, stack)
+            owners = Owners(await _reader(cluster, offsets, stack), cluster.partition(OWNERS, 0))
             self._stack = stack.pop_all()
         shared = Shared(cluster, self._topology, self._places, self._sink, topics, tables, owners)
-        return _Clients(shared, admin, reader)
+        return _Clients(shared, admin, offsets, reader)
 
     def lanes(
         self, topics: Sequence[str], group: str
@@ -128,6 +140,29 @@ class KafkaStreams:
                 for lane in lanes:
                     lane.release()
 
+    async def make(self, topics: Sequence[str]) -> None:
+        """Make the topics that are missing; they are made as they are needed, too.
+
+        Raises:
+            Unavailable: the cluster cannot be reached, or does not allow it.
+        """
+        clients = await self._connected()
+        with self._cluster.meaning(self._cluster.bootstrap):
+            await clients.shared.topics.make(topics)
+
+    def source(self) -> KafkaSource:
+        """Return the topics as a source of lanes whose positions lie elsewhere."""
+
+        async def connect() -> tuple[Reader, Topics]:
+            clients = await self._connected()
+            with self._cluster.meaning(self._cluster.bootstrap):
+                return (
+                    await _reader(self._cluster, clients.offsets, self._stack),
+                    clients.shared.topics,
+                )
+
+        return KafkaSource(connect)
+
     async def publish(self, messages: Sequence[Message]) -> None:
         """Append messages of one store in one transaction."""
         if len({self._places.of(message.topic) for message in messages}) > 1:
@@ -135,11 +170,95 @@ class KafkaStreams:
         if not messages:
             return
         clients = await self._connected()
+        written = await self._with_publisher(lambda producer: _publish(producer, clients, messages))
+        with self._cluster.meaning("publish"):
+            async with self._reading:
+                await wait_readable(clients.reader, written, self._cluster.deadline_s)
+
+    async def positions(self, group: str, topics: Sequence[str], shard: int = 0) -> dict[str, int]:
+        """Return how far a group has committed, by topic; where it has not, it is left out.
+
+        Raises:
+            Unavailable: the cluster cannot be reached.
+        """
+        clients = await self._connected()
+        with self._cluster.meaning(group):
+            partitions = [self._cluster.partition(topic, shard) for topic in topics]
+            found = await _committed(clients, group, partitions)
+        return {
+            self._cluster.topic(tp.topic): one.offset
+            for tp, one in found.items()
+            if one.offset >= 0
+        }
+
+    async def report(self, group: str, positions: Mapping[str, int], shard: int = 0) -> None:
+        """Say how far a group has come that keeps its positions elsewhere, for trimming.
+
+        Raises:
+            OutcomeUnknown: say it again.
+        """
+        clients = await self._connected()
+        offsets = {
+            self._cluster.partition(topic, shard): OffsetAndMetadata(position, "")
+            for topic, position in positions.items()
+        }
+
+        async def say(producer: AIOKafkaProducer) -> None:
+            await clients.shared.topics.make(list(positions))
+            async with producer.transaction():
+                await producer.send_offsets_to_transaction(offsets, self._cluster.prefix + group)
+
+        if offsets:
+            await self._with_publisher(say)
+
+    async def boundary(self, topic: str, at: Instant, shard: int = 0) -> int:
+        """Return the offset of the first message that arrived at `at` or later, else the end.
+
+        Raises:
+            Unavailable: the cluster cannot be reached.
+        """
+        clients = await self._connected()
+        tp = self._cluster.partition(topic, shard)
+        async with self._reading:
+            with self._cluster.meaning(topic):
+                await clients.shared.topics.make([topic])
+                return await clients.reader.boundary(tp, at)
+
+    async def trim(self, topic: str, below: int, shard: int = 0) -> int:
+        """Delete the messages of a topic's shard below an offset; return how many offsets went.
+
+        Raises:
+            Unavailable: the cluster cannot be reached, or does not allow it.
+        """
+        clients = await self._connected()
+        tp = self._cluster.partition(topic, shard)
+        async with self._reading:
+            with self._cluster.meaning(topic):
+                first = await clients.reader.first(tp)
+                if below > first:
+                    await clients.admin.delete_records({tp: RecordsToDelete(below)})
+                return max(0, below - first)
+
+    async def memory_of_positions(self) -> int | None:
+        """Return how long the cluster keeps positions of groups at rest, in milliseconds.
+
+        None if this party may not ask.
+
+        Raises:
+            Unavailable: the cluster cannot be reached.
+        """
+        clients = await self._connected()
+        with self._cluster.meaning(self._cluster.bootstrap):
+            return await memory_of_positions(clients.admin)
+
+    async def _with_publisher(
+        self, work: Callable[[AIOKafkaProducer], Coroutine[Any, Any, Result]]
+    ) -> Result:
         async with self._publishing:
             producer = await self._started()
             try:
                 async with asyncio.timeout(self._cluster.deadline_s):
-                    written = await _publish(producer, clients, messages)
+                    return await work(producer)
             except BaseException as error:
                 # Done with, as a lane's is; the next call starts another.
                 self._publisher = None
@@ -147,17 +266,18 @@ class KafkaStreams:
                 if isinstance(error, KafkaError | TimeoutError | OSError):
                     raise OutcomeUnknown(type(error).__name__) from error
                 raise
-        with self._cluster.meaning("publish"):
-            async with self._reading:
-                await wait_readable(clients.reader, written, self._cluster.deadline_s)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._publisher is None:
             # An id of its own a process: two publishers never write the same lane's outputs.
-            producer = self._cluster.producer(f"publisher/{os.urandom(8).hex()}")
-            with self._cluster.meaning("publish"):
-                async with asyncio.timeout(self._cluster.deadline_s):
-                    await producer.start()
+            producer = self._cluster.producer(f"publisher/{self._party}/{os.urandom(8).hex()}")
+            try:
+                with self._cluster.meaning("publish"):
+                    async with asyncio.timeout(self._cluster.deadline_s):
+                        await producer.start()
+            except BaseException:
+                await _stop(producer)
+                raise
             self._publisher = producer
         return self._publisher
 
@@ -253,7 +373,8 @@ async def _acquire(
             place = await producer.send_and_wait(
                 owners.topic, value=holding.token, key=holding.name.encode(), partition=0
             )
-    reader, looks = await _reader(cluster, stack), await _reader(cluster, stack)
+    offsets = clients.offsets
+    reader, looks = await _reader(cluster, offsets, stack), await _reader(cluster, offsets, stack)
     await wait_readable(looks, {owners: place.offset}, cluster.deadline_s)
     partitions = [cluster.partition(topic, holding.shard) for topic in topics]
     committed = await _committed(clients, holding.group, partitions)
@@ -261,12 +382,19 @@ async def _acquire(
     return KafkaLane(shared, holding, topics, Progress(positions), producer, (reader, looks))
 
 
-async def _reader(cluster: Cluster, stack: AsyncExitStack) -> Reader:
+async def _reader(cluster: Cluster, offsets: AIOKafkaConsumer, stack: AsyncExitStack) -> Reader:
+    return Reader(await _consumer(cluster, stack), offsets, cluster)
+
+
+async def _consumer(cluster: Cluster, stack: AsyncExitStack) -> AIOKafkaConsumer:
     consumer = cluster.consumer()
+    stack.push_async_callback(_quietly_stopped, consumer)
     await consumer.start()
-    made = Reader(consumer, cluster)
-    stack.push_async_callback(made.close)
-    return made
+    return consumer
+
+
+async def _quietly_stopped(consumer: AIOKafkaConsumer) -> None:
+    await quietly(consumer.stop())
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

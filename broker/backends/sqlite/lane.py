@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from broker.backends.progress import Progress
+from broker.backends.source import Source
 from broker.backends.sqlite import tables
 from broker.backends.sqlite.database import Database
 from broker.backends.sqlite.party import Party
@@ -48,9 +49,9 @@ class SqliteLane:
         party: Party,
         holding: Holding,
         progress: Progress,
-        sources: Sequence[tuple[Database, list[str]]],
+        sources: Sequence[tuple[Source, list[str]]],
     ) -> None:
-        """Take what was acquired: the holding, its positions, topics by database."""
+        """Take what was acquired: the holding, its positions, topics by where they lie."""
         self._party = party
         self._sink = party.sink.database
         self._holding = holding
@@ -145,26 +146,17 @@ class SqliteLane:
             return batch
 
     async def _read(self, bound: Bound) -> list[Received]:
-        """Return messages of the first store that has any; stores and topics take turns."""
+        """Return messages of the first source that has any; sources and topics take turns."""
         self._must_be_alive()
-        stores = _turned(self._sources, self._turn)
+        sources = _turned(self._sources, self._turn)
         topic_turn = self._turn // len(self._sources)
         self._turn += 1
-        for database, topics in stores:
+        for source, topics in sources:
             starts = {topic: self._progress.next(topic) for topic in _turned(topics, topic_turn)}
-
-            def look(
-                database: Database = database, starts: dict[str, int] = starts
-            ) -> list[Received]:
-                existing = {name: self._party.topic(database, name) for name in starts}
-                wanted = [
-                    tables.Wanted(topic, self.shard, starts[name])
-                    for name, topic in existing.items()
-                    if topic is not None
-                ]
-                return tables.fetch(database, wanted, bound.count, bound.octets)
-
-            if found := await self._owned(database, look):
+            with self._dying():
+                await self._sink.call(self._must_own)
+                found = await source.fetch(self.shard, starts, bound)
+            if found:
                 return found
         return []
 
@@ -184,14 +176,10 @@ class SqliteLane:
 
     async def _owned(self, database: Database, look: Callable[[], Result]) -> Result:
         """Read from a database, having made sure that the lane is ours."""
-        held = self._holding
-
-        def check() -> None:
-            tables.must_own(self._sink, held.group, held.shard, held.epoch)
 
         def check_and_look() -> Result:
             with self._sink.snapshot():
-                check()
+                self._must_own()
                 return look()
 
         def only_look() -> Result:
@@ -201,13 +189,17 @@ class SqliteLane:
         with self._dying():
             if database is self._sink:
                 return await self._sink.call(check_and_look)
-            await self._sink.call(check)
+            await self._sink.call(self._must_own)
             return await database.call(only_look)
 
-    async def _states(self) -> list[tuple[int, int]]:
+    async def _states(self) -> list[object]:
         """Return what changes when anything is committed to a source, or the lane may be lost."""
-        states = [await database.call(database.state) for database, _ in self._sources]
+        states = [await source.state(self.shard, topics) for source, topics in self._sources]
         return [*states, await self._sink.call(self._sink.state)]
+
+    def _must_own(self) -> None:
+        held = self._holding
+        tables.must_own(self._sink, held.group, held.shard, held.epoch)
 
     def _home(self, topic: str) -> int:
         return self._party.topology.home(topic, self.shard)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from broker.backends.progress import Progress
+from broker.backends.source import Source
 from broker.backends.sqlite import tables
 from broker.backends.sqlite.database import Database
 from broker.backends.sqlite.lane import Holding, SqliteLane
@@ -20,7 +21,12 @@ class SqliteStreams:
     """Topics in SQLite files, as one process sees them; see `broker.lanes.Streams`."""
 
     def __init__(
-        self, places: Mapping[str, Store], sink: Store, clock: Clock, topology: Topology
+        self,
+        places: Mapping[str, Store],
+        sink: Store,
+        clock: Clock,
+        topology: Topology,
+        elsewhere: Mapping[str, Source] | None = None,
     ) -> None:
         """Say what lies where.
 
@@ -29,8 +35,9 @@ class SqliteStreams:
             sink: holds this process's positions; all outputs of its lanes lie there.
             clock: tells when messages arrive.
             topology: shards and tables; the same for every process of an installation.
+            elsewhere: topics, by name or prefix, that lie in no file: lanes take from them.
         """
-        self._party = Party(Places(places), sink, clock, topology)
+        self._party = Party(Places(places), Places(elsewhere or {}), sink, clock, topology)
 
     def lanes(
         self, topics: Sequence[str], group: str
@@ -42,7 +49,7 @@ class SqliteStreams:
     async def _lanes(self, topics: Sequence[str], group: str) -> AsyncIterator[tuple[Lane, ...]]:
         party = self._party
         reach = party.topology.reach(topics)
-        sources = [party.by_store(reached) for reached in reach]
+        sources = [party.by_source(reached) for reached in reach]
         database = party.sink.database
         owner = f"process {os.getpid()} on {platform.node()}"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
@@ -25,20 +25,6 @@ PLACES = {
     for store, topics in {"stream": STREAM, "broker": BROKER, "agency": AGENCY}.items()
     for topic in topics
 }
-
-
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a broker listens."""
-    named = os.environ.get("CONCORDAT_KAFKA")
-    if named:
-        yield named
-        return
-    libs = kafka.jars()
-    if isinstance(libs, services.Missing):
-        services.do_without(libs)
-    with kafka.broker(libs, tmp_path_factory.mktemp("kafka")) as running:
-        yield running.address
 
 
 class KafkaWorld:
@@ -64,9 +50,9 @@ class KafkaWorld:
 
 @pytest.fixture(params=[1, 3])
 async def world(
-    request: pytest.FixtureRequest, address: str, tmp_path: Path
+    request: pytest.FixtureRequest, kafka_address: str, tmp_path: Path
 ) -> AsyncIterator[KafkaWorld]:
-    made = KafkaWorld(Cluster(address, f"t{os.urandom(4).hex()}."), request.param, tmp_path)
+    made = KafkaWorld(Cluster(kafka_address, f"t{os.urandom(4).hex()}."), request.param, tmp_path)
     yield made
     await made.close()
 

@@ -284,7 +284,8 @@ class Rig:
     def verify(self, replay: Replay | None = None) -> list[Finding]:
         """Replay everything that was decided; return what is wrong with it."""
         run = replay or self.county.replay()
-        return list(run([self.opened(Handed.decode(value).kept) for value in self.decided]))
+        log = [self.opened(Handed.decode(value).kept) for value in self.decided]
+        return [*run(log), *run(())]
 
 
 def by_consumer(entries: Iterable[Entry], kind: str = "decision") -> dict[str, Entry]:

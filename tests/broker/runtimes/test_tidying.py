@@ -19,10 +19,10 @@ from broker.routing.work import DECIDED
 from broker.runtimes import receiving
 from broker.runtimes.agency import agency_side
 from broker.runtimes.clock import SetClock
-from broker.runtimes.embedded import ROUTER, URGENT, open_broker
+from broker.runtimes.embedded import open_broker
 from broker.runtimes.layout import Layout
 from broker.runtimes.publishing import publish_files
-from broker.runtimes.tidying import KEPT, expired_seen, tidy_decided, tidy_records
+from broker.runtimes.tidying import KEPT, ROUTER, URGENT, expired_seen, tidy_decided, tidy_records
 from broker.runtimes.topics import BROKER, STREAM, TOPOLOGY
 from broker.settings import Settings
 from tests.broker.cli.files import concern, involvement, written
