@@ -17,7 +17,7 @@ MAKEFLAGS += --no-builtin-rules
 
 .PHONY: help
 help: ## List what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(DEV) ## Make .venv with the runtime, the tools of development and this tree
@@ -63,6 +63,14 @@ module: ## Build policies/module.wasm anew, after a change of the Rego
 .PHONY: bench
 bench: $(DEV) ## Measure; each benchmark writes build/bench/NAME.json
 	$(BIN)/python -m benchmarks
+
+.PHONY: bench-kafka
+bench-kafka: $(DEV) ## Measure on Kafka beside a bare copy and a pipeline by hand
+	$(BIN)/python -m benchmarks.kafka
+
+.PHONY: asyncapi
+asyncapi: $(DEV) ## Make docs/asyncapi.yaml anew, after a change of the catalogue of topics
+	$(BIN)/python -m broker.runtimes.asyncapi > docs/asyncapi.yaml
 
 .PHONY: lock
 lock: $(DEV) ## Resolve requirements/ anew; UPGRADE=1 takes the newest versions

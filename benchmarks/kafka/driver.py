@@ -108,6 +108,7 @@ class Driver:
                 "bootstrap.servers": address,
                 "acks": "all",
                 "linger.ms": 2,
+                "log_level": 3,
                 "queue.buffering.max.messages": 1_000_000,
                 "queue.buffering.max.kbytes": 1_000_000,
             }

@@ -11,7 +11,7 @@ from rich.table import Table
 from benchmarks.kafka.summaries import Latency, Speed, ratio
 
 MISSING = "–"
-NOT_YET = "not yet"
+NOT_YET, LEFT_OUT = "not yet", "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,9 @@ def _cells(report: Report, values: Mapping[str, float]) -> list[str]:
 def _cell(report: Report, name: str, value: float | None) -> str:
     if value is not None:
         return rounded(value)
-    return MISSING if name in report.measured else NOT_YET
+    if name in report.measured:
+        return MISSING
+    return NOT_YET if name == report.compared else LEFT_OUT
 
 
 def _others(report: Report) -> list[str]:

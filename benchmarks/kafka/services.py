@@ -50,7 +50,8 @@ class Kafka:
             return f"the one that {NAMED} names: its settings, memory and processor are its own"
         return (
             "one node in KRaft mode, one replica, flush settings as shipped (no fsync at a commit),"
-            " 512 MiB of heap, Java's quick compiler alone, acks=all, transactions, read_committed, no compression; TLS no"
+            " 512 MiB of heap, Java's quick compiler alone; acks=all, transactions, read_committed,"
+            " no compression; TLS no"
         )
 
     def make(self, topics: Sequence[str]) -> None:
@@ -59,7 +60,7 @@ class Kafka:
         Raises:
             KafkaException: it does not allow that.
         """
-        admin = AdminClient({"bootstrap.servers": self.address})
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 3})
         config = {"max.message.bytes": str(MOST_OCTETS), "message.timestamp.type": "LogAppendTime"}
         wanted = [NewTopic(name, num_partitions=1, config=config) for name in topics]
         for future in admin.create_topics(wanted).values():
@@ -72,7 +73,7 @@ class Kafka:
 
     def drop(self, topics: Sequence[str]) -> None:
         """Delete topics: what the next run finds on the disk is as little as this one found."""
-        admin = AdminClient({"bootstrap.servers": self.address})
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 3})
         for future in admin.delete_topics(list(topics)).values():
             with suppress(KafkaException):
                 future.result(WAIT_S)

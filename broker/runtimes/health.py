@@ -65,7 +65,8 @@ async def examine(layout: Layout, clock: Clock) -> Health:
             revision = protocol.current(clock.now())
             checks += [one async for one in servers(layout, clock, revision)]
         telephones = tuple(_telephones(protocol, clock))
-        checks += [await _log(layout)]
+        if layout.broker.is_dir():  # an agency's host has no log
+            checks += [await _log(layout)]
         checks += _agencies(layout, protocol)
     except ConcordatError as error:
         checks.append(bad("installation", error))

@@ -6,6 +6,7 @@ heartbeat file whenever it has looked at everything, for whoever watches over it
 """
 
 import asyncio
+import platform
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -50,6 +51,9 @@ NO_HEARTBEAT = Code(
     "This part does not run, or has not looked at its topics for half a minute.",
     "Look at what it said last; start it again.",
 )
+PARTS = frozenset({Part.ROUTER, Part.LOG})
+"""Parts of the broker that several hosts may have."""
+
 MENDED = (LaneError, CoreFailed, StoreError)
 """Errors after which a part begins anew."""
 
@@ -110,24 +114,25 @@ class Service:
 
 
 def heartbeat(layout: Layout, part: str) -> Path:
-    """Return the heartbeat file of a part: `router`, `log`, or an agency's id."""
-    if part in {Part.ROUTER, Part.LOG}:
-        return layout.broker / f"{part}.alive"
+    """Return this host's heartbeat file of a part: `router`, `log`, or an agency's id."""
+    if part in PARTS:
+        return layout.broker / f"{part}-{platform.node()}.alive"
     return layout.agency(part) / "consumer.alive"
 
 
 def check_heartbeat(layout: Layout, part: str) -> None:
-    """Refuse a part whose heartbeat is old or missing.
+    """Refuse a part that has no fresh heartbeat; of the broker's parts one of any host will do.
 
     Raises:
         InstallationError: `installation.heartbeat`.
     """
-    try:
-        age = time.time() - heartbeat(layout, part).stat().st_mtime
-    except OSError as error:
-        raise InstallationError(NO_HEARTBEAT, part) from error
-    if age > ALIVE_S:
-        raise InstallationError(NO_HEARTBEAT, f"{part}, {age:.0f} s")
+    own = heartbeat(layout, part)
+    files = list(layout.broker.glob(f"{part}-*.alive")) if part in PARTS else [own]
+    ages = [time.time() - file.stat().st_mtime for file in files if file.exists()]
+    if not ages:
+        raise InstallationError(NO_HEARTBEAT, part)
+    if min(ages) > ALIVE_S:
+        raise InstallationError(NO_HEARTBEAT, f"{part}, {min(ages):.0f} s")
 
 
 async def serve_router(service: Service) -> None:
@@ -180,11 +185,7 @@ async def _route(service: Service, turn: Turn) -> None:
             service.alive(Part.ROUTER)
             return service.stop.is_set() or not turn.mine
 
-        counts: Counter[str] = Counter()
-        try:
-            await routing.run(counts, lambda _counts: None, follow=True, over=over)
-        finally:
-            service.counts.update(counts)
+        await routing.run(service.counts, lambda _counts: None, follow=True, over=over)
         if not over():
             gone = await streams.keeper.tidy(routing.agencies, service.clock.now())
             gone += await routing.forget_seen()
@@ -198,9 +199,8 @@ async def _log(service: Service, turn: Turn) -> None:
     ):
         service.said("logs", f"from entry {logging.sequencer.size}")
         last = asyncio.Event()
-        counts: Counter[str] = Counter()
         logs = asyncio.create_task(
-            logging.run(counts, lambda _counts: service.alive(Part.LOG), last)
+            logging.run(service.counts, lambda _counts: service.alive(Part.LOG), last)
         )
         ends = [asyncio.create_task(one) for one in (service.stop.wait(), turn.ends())]
         try:
@@ -213,7 +213,6 @@ async def _log(service: Service, turn: Turn) -> None:
             for task in (logs, *ends):
                 task.cancel()
             await asyncio.gather(logs, *ends, return_exceptions=True)
-            service.counts.update(counts)
 
 
 async def serve_agency(service: Service, agency: str) -> None:

@@ -101,8 +101,8 @@ def free_port() -> int:
 def broker(libs: Path, folder: Path, settings: str = SETTINGS) -> Iterator[Broker]:
     """Run a broker; `settings` are formatted with its ports and folder."""
     made = Broker(libs, folder, settings)
-    made.start()
     try:
+        made.start()
         yield made
     finally:
         made.kill()

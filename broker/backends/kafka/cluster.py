@@ -9,7 +9,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, ProducerFenced, TopicAlreadyExistsError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    IllegalOperation,
+    KafkaError,
+    ProducerFenced,
+    TopicAlreadyExistsError,
+)
 
 from broker.backends.kafka.security import OPEN, Security
 from broker.backends.topology import Topology
@@ -25,6 +31,10 @@ past it. A new owner of the lane ends it at once."""
 
 FETCH_WAIT_MS = 50
 """How long the cluster holds an answer back when there is nothing new."""
+
+FAILURES = (KafkaError, IllegalOperation, ConsumerStoppedError, TimeoutError, OSError)
+"""What a client's calls end with when the cluster, or the client itself, cannot go on: where a
+transaction has failed in the background, the next call finds that there is none."""
 
 READY_S = 0.02
 """Pause between two looks whether a new topic is ready, in seconds."""
@@ -114,7 +124,7 @@ class Cluster:
             yield
         except ProducerFenced as error:
             raise LaneLost(where) from error
-        except (KafkaError, TimeoutError, OSError) as error:
+        except FAILURES as error:
             said = f"{where}: {type(error).__name__}"
             raise Unavailable(said, "Check that Kafka runs and can be reached.") from error
 

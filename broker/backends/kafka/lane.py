@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
-from broker.backends.kafka.cluster import Cluster, Topics
+from broker.backends.kafka.cluster import FAILURES, Cluster, Topics
 from broker.backends.kafka.headers import headers
 from broker.backends.kafka.reader import Reader, wait_readable
 from broker.backends.kafka.tables import Row, Tables
@@ -195,7 +195,7 @@ class KafkaLane:
         except asyncio.CancelledError:
             self._alive = False
             raise
-        except (KafkaError, TimeoutError, OSError) as error:
+        except FAILURES as error:
             self._alive = False
             raise OutcomeUnknown(f"{self._holding}: {type(error).__name__}") from error
         self._progress.committed(batch)

@@ -6,9 +6,9 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
-from broker.backends.kafka.cluster import Cluster
+from broker.backends.kafka.cluster import FAILURES, Cluster
 from broker.backends.topology import fair_shares
 from broker.clock import Instant
 from broker.lanes import Message, Received
@@ -25,7 +25,7 @@ async def quietly(stopping: Coroutine[Any, Any, None]) -> None:
     try:
         async with asyncio.timeout(STOP_S):
             await stopping
-    except (KafkaError, TimeoutError, OSError):
+    except FAILURES:
         return
     except asyncio.CancelledError:
         task = asyncio.current_task()

@@ -4,48 +4,33 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
-from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from broker.backends.kafka.cluster import OWNERS, Cluster, Topics, memory_of_positions
-from broker.backends.kafka.lane import Holding, KafkaLane, Owners, Shared, send
-from broker.backends.kafka.reader import Reader, quietly, wait_readable
+from broker.backends.kafka.clients import (
+    Clients,
+    acquire,
+    committed_positions,
+    connect,
+    reader_of,
+    stop,
+)
+from broker.backends.kafka.cluster import FAILURES, Cluster, Topics, memory_of_positions
+from broker.backends.kafka.lane import Holding, send
+from broker.backends.kafka.reader import Reader, wait_readable
 from broker.backends.kafka.source import KafkaSource
-from broker.backends.kafka.tables import Tables
-from broker.backends.progress import Progress
 from broker.backends.topology import Places, Topology
 from broker.clock import Instant
 from broker.lanes import Lane, Message, OutcomeUnknown, Received
 
-RETRY_S = 0.05
 READ_AT_ONCE = 5000
 Result = TypeVar("Result")
 
 ANY_OCTETS = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _Clients:
-    """What is started once, with the first call.
-
-    Attributes:
-        shared: for lanes.
-        admin: looks at groups.
-        offsets: looks at ends.
-        reader: of this process's own reading, and of ends.
-    """
-
-    shared: Shared
-    admin: AIOKafkaAdminClient
-    offsets: AIOKafkaConsumer
-    reader: Reader
 
 
 class KafkaStreams:
@@ -76,7 +61,7 @@ class KafkaStreams:
         self._sink = sink
         self._topology = topology
         self._folder = folder
-        self._clients: _Clients | None = None
+        self._clients: Clients | None = None
         self._stack = AsyncExitStack()
         self._connecting = asyncio.Lock()
         self._reading = asyncio.Lock()
@@ -87,31 +72,17 @@ class KafkaStreams:
     async def close(self) -> None:
         """Stop every client."""
         if self._publisher is not None:
-            await _stop(self._publisher)
+            await stop(self._publisher)
         await self._stack.aclose()
 
-    async def _connected(self) -> _Clients:
+    async def _connected(self) -> Clients:
         async with self._connecting:
             if self._clients is None:
                 with self._cluster.meaning(self._cluster.bootstrap):
-                    self._clients = await self._connect()
+                    self._clients, self._stack = await connect(
+                        self._cluster, self._topology, self._places, self._sink, self._folder
+                    )
         return self._clients
-
-    async def _connect(self) -> _Clients:
-        cluster = self._cluster
-        async with AsyncExitStack() as stack:
-            tables = stack.enter_context(Tables.open(self._folder / "tables.sqlite"))
-            admin = cluster.admin()
-            await admin.start()
-            stack.push_async_callback(admin.close)
-            topics = Topics(cluster, self._topology, admin)
-            await topics.make([OWNERS])
-            offsets = await _consumer(cluster, stack)
-            reader = await _reader(cluster, offsets, stack)
-            owners = Owners(await _reader(cluster, offsets, stack), cluster.partition(OWNERS, 0))
-            self._stack = stack.pop_all()
-        shared = Shared(cluster, self._topology, self._places, self._sink, topics, tables, owners)
-        return _Clients(shared, admin, offsets, reader)
 
     def lanes(
         self, topics: Sequence[str], group: str
@@ -130,7 +101,7 @@ class KafkaStreams:
                 await clients.shared.topics.make(topics)
                 lanes = tuple(
                     [
-                        await _acquire(clients, Holding.of(group, shard), reached, stack)
+                        await acquire(clients, Holding.of(group, shard), reached, stack)
                         for shard, reached in enumerate(reach)
                     ]
                 )
@@ -157,7 +128,7 @@ class KafkaStreams:
             clients = await self._connected()
             with self._cluster.meaning(self._cluster.bootstrap):
                 return (
-                    await _reader(self._cluster, clients.offsets, self._stack),
+                    await reader_of(self._cluster, clients.offsets, self._stack),
                     clients.shared.topics,
                 )
 
@@ -184,7 +155,7 @@ class KafkaStreams:
         clients = await self._connected()
         with self._cluster.meaning(group):
             partitions = [self._cluster.partition(topic, shard) for topic in topics]
-            found = await _committed(clients, group, partitions)
+            found = await committed_positions(clients, group, partitions)
         return {
             self._cluster.topic(tp.topic): one.offset
             for tp, one in found.items()
@@ -262,8 +233,8 @@ class KafkaStreams:
             except BaseException as error:
                 # Done with, as a lane's is; the next call starts another.
                 self._publisher = None
-                await _stop(producer)
-                if isinstance(error, KafkaError | TimeoutError | OSError):
+                await stop(producer)
+                if isinstance(error, FAILURES):
                     raise OutcomeUnknown(type(error).__name__) from error
                 raise
 
@@ -276,7 +247,7 @@ class KafkaStreams:
                     async with asyncio.timeout(self._cluster.deadline_s):
                         await producer.start()
             except BaseException:
-                await _stop(producer)
+                await stop(producer)
                 raise
             self._publisher = producer
         return self._publisher
@@ -315,7 +286,7 @@ class KafkaStreams:
 
 
 async def _publish(
-    producer: AIOKafkaProducer, clients: _Clients, messages: Sequence[Message]
+    producer: AIOKafkaProducer, clients: Clients, messages: Sequence[Message]
 ) -> dict[TopicPartition, int]:
     """Write messages in one transaction; return the last offset of each partition."""
     topology = clients.shared.topology
@@ -331,72 +302,3 @@ async def _publish(
         last[tp] = max(last.get(tp, -1), place.offset)
     await producer.commit_transaction()
     return last
-
-
-async def _committed(
-    clients: _Clients, group: str, partitions: list[TopicPartition]
-) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Return how far a group has come; a cluster that has just started finds its keeper late."""
-    cluster = clients.shared.cluster
-    async with asyncio.timeout(cluster.deadline_s):
-        while True:
-            try:
-                found: dict[
-                    TopicPartition, OffsetAndMetadata
-                ] = await clients.admin.list_consumer_group_offsets(
-                    cluster.prefix + group, partitions=partitions
-                )
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-                await asyncio.sleep(RETRY_S)
-            else:
-                return found
-
-
-async def _acquire(
-    clients: _Clients, holding: Holding, topics: Sequence[str], stack: AsyncExitStack
-) -> KafkaLane:
-    """Fence the former owner, then look how far it has come.
-
-    The order matters: what the former owner's last transaction has become is certain only behind
-    the fence.
-    """
-    shared = clients.shared
-    cluster = shared.cluster
-    producer = cluster.producer(holding.name)
-    stack.push_async_callback(_stop, producer)
-    owners = cluster.partition(OWNERS, 0)
-    async with asyncio.timeout(cluster.deadline_s):
-        await producer.start()
-        async with producer.transaction():
-            place = await producer.send_and_wait(
-                owners.topic, value=holding.token, key=holding.name.encode(), partition=0
-            )
-    offsets = clients.offsets
-    reader, looks = await _reader(cluster, offsets, stack), await _reader(cluster, offsets, stack)
-    await wait_readable(looks, {owners: place.offset}, cluster.deadline_s)
-    partitions = [cluster.partition(topic, holding.shard) for topic in topics]
-    committed = await _committed(clients, holding.group, partitions)
-    positions = {cluster.topic(tp.topic): max(0, found.offset) for tp, found in committed.items()}
-    return KafkaLane(shared, holding, topics, Progress(positions), producer, (reader, looks))
-
-
-async def _reader(cluster: Cluster, offsets: AIOKafkaConsumer, stack: AsyncExitStack) -> Reader:
-    return Reader(await _consumer(cluster, stack), offsets, cluster)
-
-
-async def _consumer(cluster: Cluster, stack: AsyncExitStack) -> AIOKafkaConsumer:
-    consumer = cluster.consumer()
-    stack.push_async_callback(_quietly_stopped, consumer)
-    await consumer.start()
-    return consumer
-
-
-async def _quietly_stopped(consumer: AIOKafkaConsumer) -> None:
-    await quietly(consumer.stop())
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop a producer, whatever has become of it."""
-    await quietly(producer.stop())

@@ -74,6 +74,15 @@ def test_a_contestant_that_is_not_there_has_no_figures() -> None:
     assert rates == ["4,000", "not yet", "250", "–", "–"]
 
 
+def test_a_contestant_that_was_not_asked_for_is_left_out() -> None:
+    # given that the bare copy was not asked for
+    one = report(b=False)
+    made = table(replace(one, measured={C: one.measured[C]}))
+
+    # when the table is shown; then its column is no promise
+    assert row(made, "records/s, median")[:3] == ["left out", "not yet", "250"]
+
+
 def test_ratios_compare_concordat_with_each_other_one() -> None:
     # given all three
     made = table(report(b=True))

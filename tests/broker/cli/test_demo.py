@@ -24,7 +24,8 @@ def report(demonstrated: tuple[Path, DemoReport], monkeypatch: pytest.MonkeyPatc
     """The week's report, which the command gets instead of making the week again."""
     own = deepcopy(demonstrated[1])
 
-    async def made(*_: object) -> DemoReport:
+    async def made(*_: object, kafka: bool) -> DemoReport:
+        assert not kafka
         return own
 
     monkeypatch.setattr(demo, "run_demo", made)
