@@ -202,7 +202,10 @@ def _installed() -> frozenset[str]:
     layout = Layout(Path("DIR"))
     members = vars(Layout)
     paths = [getattr(layout, name) for name, one in members.items() if isinstance(one, property)]
-    of_agency = ("agency", "agency_keys", "agency_store", "outbox", "publication_rule")
+    of_agency = (
+        *("agency", "agency_keys", "agency_store", "agency_tables"),
+        *("outbox", "publication_rule"),
+    )
     paths += [getattr(layout, name)("AGENCY") for name in of_agency]
     parents = {parent for path in paths for parent in path.parents}
     return frozenset(str(path) for path in {*paths, *parents})
@@ -217,7 +220,16 @@ IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 TERMS = frozenset(
-    {".avsc", "Makefile", "NewType", "Protocol", "content", "core_seconds", "errors.py"}
+    {
+        ".avsc",
+        "Dockerfile",
+        "Makefile",
+        "NewType",
+        "Protocol",
+        "content",
+        "core_seconds",
+        "errors.py",
+    }
     | {"existence", "explain", "publication.yaml", "agency-key", "log-key", "router-key"}
 )
 """Words of a language, of the protocol's entries and outcomes, and names that many folders have."""
