@@ -25,8 +25,26 @@ PUBLISHED = (
     "involvement",
     "alert",
     "concern",
+    "return-interview",
+    "missed-appointment",
+    "protection-status",
+    "suspension",
+    "assessment",
+    "protection-plan",
+    "voice",
+    "named-professional",
+    "information-request",
+    "information-response",
+    "verbal-disclosure",
+    "action-taken",
+    "court-order",
+    "retraction",
+    "correction",
+    "person-of-concern",
+    "place-of-concern",
+    "group-of-concern",
 )
-INTERNAL = ("receipt", "answer")
+INTERNAL = ("receipt", "answer", "staff")
 
 
 def schema_set() -> SchemaSet:
