@@ -23,7 +23,7 @@ MOST_DAYS = 36_525
 """Longest retention, days: a hundred years, longer than any statute asks for."""
 
 _TELEPHONE = re.compile(r"[0-9][0-9 ]{8,14}", re.ASCII)
-_FLAGS = ("tells_place", "keeps_addresses")
+_FLAGS = ("tells_place", "keeps_addresses", "existence_tells")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Agreement:
         review: the day on which signatories are to read it again.
         until: the first instant at which it no longer holds.
         quorum: who must sign.
-        agency_types: type → what policy needs to know of it (`tells_place`, `keeps_addresses`).
+        agency_types: type → what policy needs to know of it (`tells_place`, `keeps_addresses`,
+            `existence_tells`).
         roster: agencies and desks.
         named: record type → consumers that are asked about each record of that type.
         unlinked: who is asked, alone, about a record that has no known subject.
@@ -147,7 +148,7 @@ def _roster(spot: Spot, types: Mapping[str, object]) -> Roster:
 
 
 def _agency(spot: Spot, types: Mapping[str, object]) -> Agency:
-    given = spot.fields(("id", "name", "type", "signatory", "desks"), ("deputies",))
+    given = spot.fields(("id", "name", "type", "signatory", "desks"), ("deputies", "guest"))
     agency = _id(given["id"])
     desks: dict[str, Desk] = {}
     for one in given["desks"].items():
@@ -163,6 +164,7 @@ def _agency(spot: Spot, types: Mapping[str, object]) -> Agency:
         _person(given["signatory"]),
         tuple(_person(one) for one in deputies),
         desks,
+        guest="guest" in given and given["guest"].flag(),
     )
 
 

@@ -33,7 +33,7 @@ from broker.protocol.errors import EFFECT, FALLBACK, REFERENCE, TWICE, VALUE
 from broker.records.schemas import RecordSchema
 
 _WORDS = ("title", "text", "gateway", "condition", "confidentiality", "necessity")
-_OPTIONAL = ("floor", "within", "when", "slots", "obligations", "first_day", "last_day")
+_OPTIONAL = ("floor", "outranks", "within", "when", "slots", "obligations", "first_day", "last_day")
 _NEEDS: Mapping[Effect, frozenset[str]] = {
     Effect.DEFAULT: frozenset({"within"}),
     Effect.CONTENT: frozenset({"when", "slots"}),
@@ -45,7 +45,7 @@ _NEEDS: Mapping[Effect, frozenset[str]] = {
 _DATES = frozenset({"first_day", "last_day"})
 _MAY: Mapping[Effect, frozenset[str]] = {
     Effect.DEFAULT: frozenset(),
-    Effect.CONTENT: _DATES | {"floor", "obligations"},
+    Effect.CONTENT: _DATES | {"floor", "outranks", "obligations"},
     Effect.EXISTENCE: _DATES | {"floor", "obligations"},
     Effect.REFER: _DATES | {"obligations"},
     Effect.REFUSE: _DATES,
@@ -127,6 +127,7 @@ def _clause(spot: Spot, vocabulary: Vocabulary) -> Clause:
         necessity,
         effect,
         floor="floor" in given and given["floor"].flag(),
+        outranks="outranks" in given and given["outranks"].flag(),
         within=given["within"].duration() if "within" in given else None,
         when=when,
         slots=(CONTACT,) if effect is Effect.EXISTENCE else (),
@@ -136,6 +137,8 @@ def _clause(spot: Spot, vocabulary: Vocabulary) -> Clause:
     )
     if effect.grants and not any(one.about.group == "consumer" for one in when):
         spot.refuse(EFFECT, f"clause {name} opens slots to whoever asks", "Say who receives it.")
+    if clause.outranks and not clause.floor:
+        spot.refuse(EFFECT, f"clause {name} outranks others", "Add floor: true beside it.")
     if "slots" not in given:
         return clause
     return _with_slots(clause, given["slots"], vocabulary)

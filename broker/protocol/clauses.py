@@ -142,6 +142,7 @@ class Clause:
         necessity: why it is needed.
         effect: what it does.
         floor: whether it survives narrowing, lapse and referral.
+        outranks: whether no refusal closes what it opens; for what a court has ordered.
         within: milliseconds in which a person must answer; None where nobody is asked.
         when: conditions, all of which must hold.
         slots: words that name slots.
@@ -159,6 +160,7 @@ class Clause:
     necessity: str
     effect: Effect
     floor: bool = False
+    outranks: bool = False
     within: int | None = None
     when: tuple[Condition, ...] = ()
     slots: tuple[str, ...] = ()
@@ -248,6 +250,7 @@ def clause_plain(clause: Clause) -> dict[str, Any]:
     return plain | {
         "effect": clause.effect.value,
         "floor": clause.floor,
+        "outranks": clause.outranks,
         "within": clause.within,
         "when": [
             {"attribute": one.attribute, "test": one.test.value, "values": list(one.values)}

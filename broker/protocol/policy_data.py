@@ -4,7 +4,7 @@
 
 - `in_force`, `until`, `boundaries`: instants, milliseconds;
 - `fallback`: the default clause, and how long a person has to decide where it stands;
-- `agency_types`: what a special rule needs to know;
+- `agency_types`: what a special rule needs to know; `guests`: who sees its own children alone;
 - `schemas`: digest → type, version and names of slots; an unknown schema is seen by it;
 - `clauses`: id → conditions, and slots as numbers by schema digest. A grant that opens nothing in a
   schema leaves that schema out; a refusal names every schema, with an empty list if need be;
@@ -69,6 +69,9 @@ def policy_data(
             name: {flag: True for flag, given in flags.items() if given}
             for name, flags in agreement.agency_types.items()
         },
+        "guests": {
+            agency.id: True for agency in agreement.roster.agencies.values() if agency.guest
+        },
         "schemas": {
             schema.digest.hex(): {
                 "type": schema.type,
@@ -107,6 +110,7 @@ def _engine_clause(clause: Clause, schemas: Sequence[RecordSchema]) -> dict[str,
     return {
         "effect": engine_effect(clause.effect),
         "floor": clause.floor,
+        "outranks": clause.outranks,
         "from": clause.first,
         "until": clause.until,
         "within": clause.within,

@@ -7,7 +7,7 @@ stored and remembered by. None stands for "not known" and is written as null.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -24,6 +24,7 @@ MOST_OCTETS = 65_536
 """Bytes of a question at most: labels of a thousand codes have about half as many."""
 
 LINKED = "linked"
+NOT_CHECKED = "not-checked"
 _TAG = tag("question")
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
@@ -97,6 +98,9 @@ class Consumer:
         involvement: kinds of its current involvement with the subject.
         relation: why it is asked: holder, sender, involved, addressed or named; if several fit,
             the first of these.
+        addressed: whether the record names it.
+        order: what a court order in force says of it: none, forbids or requires.
+        staff: whether somebody in the record works there: match, none-found or not-checked.
     """
 
     agency: str | None
@@ -104,6 +108,9 @@ class Consumer:
     type: str | None
     involvement: Codes
     relation: str | None
+    addressed: bool | None = False
+    order: str | None = "none"
+    staff: str | None = NOT_CHECKED
 
     @property
     def id(self) -> ConsumerId:
@@ -146,9 +153,11 @@ class Question:
         consumer = self.consumer
         canonical = (
             f'{{"alerts":{_set(self.alerts)},"answer":{_encode(self.answer)}'
-            f',"consumer":{{"agency":{_encode(consumer.agency)},"desk":{_encode(consumer.desk)}'
-            f',"involvement":{_set(consumer.involvement)}'
-            f',"relation":{_encode(consumer.relation)},"type":{_encode(consumer.type)}}}'
+            f',"consumer":{{"addressed":{_encode(consumer.addressed)}'
+            f',"agency":{_encode(consumer.agency)},"desk":{_encode(consumer.desk)}'
+            f',"involvement":{_set(consumer.involvement)},"order":{_encode(consumer.order)}'
+            f',"relation":{_encode(consumer.relation)},"staff":{_encode(consumer.staff)}'
+            f',"type":{_encode(consumer.type)}}}'
             f',"kind":{_encode(self.kind)},"labels":{self.labels.encoded}'
             f',"link":{_encode(self.link)},"not_visible_to":{_set(self.not_visible_to)}'
             f',"schema":{_encode(self.schema)},"source":{{"agency":{_encode(self.source.agency)}'
@@ -205,8 +214,8 @@ def ask(  # noqa: PLR0913 - the nine parts of a question, each named
     """Return the question about one record for one consumer.
 
     What the registers say is known only of a subject that is known: for a record that is not
-    linked, alerts, who must not see it and the consumer's involvement are unknown, whatever is
-    given.
+    linked, alerts, who must not see it, the consumer's involvement and what a court order says of
+    it are unknown, whatever is given.
 
     Args:
         source: who sent the record.
@@ -221,7 +230,7 @@ def ask(  # noqa: PLR0913 - the nine parts of a question, each named
     """
     if link != LINKED:
         alerts = not_visible_to = None
-        consumer = Consumer(consumer.agency, consumer.desk, consumer.type, None, consumer.relation)
+        consumer = replace(consumer, involvement=None, order=None)
     return Question(
         source, consumer, labels, schema.hex(), kind.word, link, alerts, not_visible_to, answer
     )
@@ -270,7 +279,14 @@ def _labels(plain: dict[str, Any]) -> LabelFacts:
 
 def _consumer(plain: dict[str, Any]) -> Consumer:
     involvement = _codes(plain.pop("involvement"))
-    return Consumer(involvement=involvement, **_texts(plain))
+    addressed = _flag(plain.pop("addressed"))
+    return Consumer(
+        involvement=involvement,
+        addressed=addressed,
+        order=_text(plain.pop("order")),
+        staff=_text(plain.pop("staff")),
+        **_texts(plain),
+    )
 
 
 def _texts(plain: dict[str, Any]) -> dict[str, str | None]:

@@ -125,6 +125,8 @@ class Agency:
         signatory: chief officer or governor who signs.
         deputies: who may sign instead.
         desks: its desks, by id.
+        guest: whether it takes part for its own children alone (a placing authority, another
+            force): it is told of no child that it does not work with.
     """
 
     id: AgencyId
@@ -133,6 +135,7 @@ class Agency:
     signatory: Person
     deputies: tuple[Person, ...]
     desks: Mapping[str, Desk]
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,7 @@ def roster_plain(roster: Roster) -> list[dict[str, Any]]:
                 }
                 for desk in agency.desks.values()
             ],
+            "guest": agency.guest,
         }
         for _, agency in sorted(roster.agencies.items())
     ]
@@ -218,5 +222,6 @@ def roster_of(plain: list[dict[str, Any]]) -> Roster:
             Person(**one["signatory"]),
             tuple(Person(**deputy) for deputy in one["deputies"]),
             desks,
+            guest=one["guest"],
         )
     return Roster(agencies)

@@ -141,6 +141,38 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
                 "sender": "asked as the sender of what this is about",
             },
         ),
+        "consumer.addressed": Phrase(
+            "it needs that {}",
+            "{}",
+            "there is no word of it",
+            "whether the sender names the recipient",
+            words={
+                "yes": "the sender names the recipient",
+                "no": "the sender does not name the recipient",
+            },
+        ),
+        "consumer.order": Phrase(
+            "it {must} be that {}",
+            "{}",
+            "there is no word of it",
+            "what a court order says of the recipient",
+            words={
+                "none": "no court order speaks of the recipient",
+                "forbids": "a court order forbids to tell the recipient",
+                "requires": "a court order requires to tell the recipient",
+            },
+        ),
+        "consumer.staff": Phrase(
+            "it {must} be that {}",
+            "{}",
+            "there is no word of it",
+            "whether somebody in the record works at the recipient",
+            words={
+                "match": "somebody in the record works at the recipient",
+                "none-found": "nobody in the record was found among the recipient's staff",
+                "not-checked": "the recipient's staff was not checked",
+            },
+        ),
         "labels.type": Phrase(
             "the type {must} be {}", "the type is {}", "it has none", "the type of the record"
         ),
@@ -223,6 +255,16 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
             words={
                 "yes": "the sender's name tells a protected place",
                 "no": "the sender's name tells no protected place",
+            },
+        ),
+        "special.existence_tells": Phrase(
+            "it needs that {}",
+            "{}",
+            "there is no word of it",
+            "whether the sender's name tells what it is about",
+            words={
+                "yes": "the sender's name tells what it is about",
+                "no": "the sender's name does not tell what it is about",
             },
         ),
     }

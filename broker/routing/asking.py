@@ -49,7 +49,14 @@ def _question(
     return ask(
         source=Source(source, roster.type_of(source)),
         consumer=Consumer(
-            agency, desk_of(one.consumer), roster.type_of(agency), one.involvement, one.relation
+            agency,
+            desk_of(one.consumer),
+            roster.type_of(agency),
+            one.involvement,
+            one.relation,
+            one.addressed,
+            standing.ordered(one.consumer),
+            one.staff,
         ),
         labels=labels,
         schema=accepted.schema.digest,

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.protocol.agreement import Agreement
+from broker.protocol.questions import NOT_CHECKED
 from broker.records.names import AgencyId, ConsumerId, RecordId, agency_of
 from broker.subjects.registers import Link, Standing
 
@@ -27,12 +28,16 @@ class Asked:
         relation: involved, holder, sender, addressed or named.
         involvement: kinds of its current involvement, sorted.
         holds: records that an alert or retraction is about, which this consumer holds.
+        addressed: whether the record names it.
+        staff: whether somebody in the record works there: match, none-found or not-checked.
     """
 
     consumer: ConsumerId
     relation: str
     involvement: tuple[str, ...] = ()
     holds: tuple[RecordId, ...] = ()
+    addressed: bool = False
+    staff: str = NOT_CHECKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ def asked(about: About, agreement: Agreement) -> tuple[Asked, ...]:
             return
         involvement = about.standing.involved.get(agency, ())
         holds = (about.holders or {}).get(one, ())
-        found[one] = Asked(one, relation, involvement, holds)
+        addressed = consumer in about.addressed_to
+        found[one] = Asked(one, relation, involvement, holds, addressed=addressed)
 
     for consumer in about.holders or {}:
         add(consumer, "holder")

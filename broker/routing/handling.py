@@ -6,6 +6,7 @@ first. Register entries are applied at once, in order.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from broker.access_log.decided import Archive
 from broker.clock import Instant
@@ -15,7 +16,7 @@ from broker.protocol.errors import NO_REVISION
 from broker.protocol.narrowing import narrow
 from broker.protocol.questions import Question
 from broker.records.batches import RandomBytes
-from broker.records.check import Checker, Seen, compare_seen
+from broker.records.check import Accepted, Checker, Seen, compare_seen
 from broker.records.envelope import decode_envelope
 from broker.records.errors import RecordRefused
 from broker.records.names import AgencyId, ConsumerId, Kind, RecordDigest, RecordId, agency_of
@@ -47,16 +48,20 @@ from broker.routing.meaning import (
     ALERT,
     ANSWER,
     RECEIPT,
+    STAFF,
     entry_kind,
+    first_slot,
     is_about_a_child,
     main_part,
     register_of,
     replaced_by,
 )
+from broker.routing.people import people_of, staff_stated, works_at
 from broker.routing.queued import Linked, Queued, without_stopped
 from broker.routing.work import Work
-from broker.subjects.registers import NOBODY, Entry, Link, standing
-from broker.subjects.tokens import Tokeniser
+from broker.subjects.registers import NOBODY, Entry, Link, Subject, standing
+from broker.subjects.states import Staff, States
+from broker.subjects.tokens import NO_TOKENS, Tokeniser, Tokens
 
 HELD_PART = "held"
 DIGEST_BYTES = 32
@@ -225,9 +230,13 @@ class Handling:
     def _register(self, new: New, at: Instant, work: Work) -> Linked:
         """Link a new record, and let the registers take from it what it states."""
         accepted = new.accepted
+        registers = self._known.registers
+        if accepted.labels.type == STAFF:
+            stated, gone = self._of_staff(accepted)
+            if stated is not None or (gone and registers.has_staff(accepted.agency, gone)):
+                self._note(accepted, NO_TOKENS, stated, gone, work)
         if not is_about_a_child(accepted):
             return Linked(None, None, NOBODY)
-        registers = self._known.registers
         states, retracts = register_of(accepted)
         found = registers.find(new.tokens)
         subject = found.subject
@@ -237,20 +246,31 @@ class Handling:
         if subject is None:
             return Linked(found.link, None, NOBODY)
         if found.adds or states is not None or retracts is not None:
-            head = accepted.envelope.head
-            entry = Entry(
-                accepted.digest,
-                head.record_id,
-                head.supersedes,
-                accepted.agency,
-                new.tokens,
-                states,
-                retracts,
-            )
-            subject, message = self._known.note(entry)
-            work.messages.append(message)
-            work.registers_changed = True
+            subject = self._note(accepted, new.tokens, states, retracts, work) or subject
         return Linked(Link.LINKED, subject, standing(subject, at))
+
+    def _of_staff(self, accepted: Accepted) -> tuple[Staff | None, RecordId | None]:
+        if accepted.envelope.head.kind is Kind.RETRACTION:
+            gone = accepted.labels.concerns
+            return None, None if gone is None else RecordId(gone)
+        return staff_stated(first_slot(accepted), self._tokeniser), None
+
+    def _note(
+        self,
+        accepted: Accepted,
+        tokens: Tokens,
+        states: States | None,
+        retracts: RecordId | None,
+        work: Work,
+    ) -> Subject | None:
+        head, agency = accepted.envelope.head, accepted.agency
+        entry = Entry(
+            accepted.digest, head.record_id, head.supersedes, agency, tokens, states, retracts
+        )
+        subject, message = self._known.note(entry)
+        work.messages.append(message)
+        work.registers_changed = True
+        return subject
 
     def _asked(
         self, new: New, linked: Linked, at: Instant, holding: Holding, work: Work
@@ -272,11 +292,20 @@ class Handling:
             sender,
             holding,
         )
-        who = asked(about, agreement)
+        who = self._with_staff(accepted, asked(about, agreement))
         registry = self._known.protocol.registry
         reached = tuple(one for one in who if registry.can_receive(agency_of(one.consumer)))
         work.counts["consumers without a sealing key"] += len(who) - len(reached)
         return reached
+
+    def _with_staff(self, accepted: Accepted, who: tuple[Asked, ...]) -> tuple[Asked, ...]:
+        registers = self._known.registers
+        if not registers.knows_staff:
+            return who
+        people = people_of(accepted, self._tokeniser)
+        return tuple(
+            replace(one, staff=works_at(people, agency_of(one.consumer), registers)) for one in who
+        )
 
     def _holding(self, new: New, linked: Linked, at: Instant, work: Work) -> Holding:
         accepted = new.accepted

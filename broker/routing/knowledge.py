@@ -72,7 +72,7 @@ class Knowledge:
                 raise RegistersDiffer(OTHER_ORDER)
             self._base = self.registers.head
 
-    def note(self, entry: Entry) -> tuple[Subject, Message]:
+    def note(self, entry: Entry) -> tuple[Subject | None, Message]:
         """Apply an entry of the batch in work; return its subject and the message to commit."""
         placed = Placed(entry, self._shard, self._base.position, len(self._own))
         subject = self.registers.apply(entry)

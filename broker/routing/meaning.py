@@ -9,17 +9,22 @@ from typing import Any
 from broker.records.check import Accepted
 from broker.records.errors import LABELS, VALUE, RecordRefused
 from broker.records.names import FIRST_TYPE_SLOT, ZERO_ID, Kind, RecordId
-from broker.subjects.registers import Alert, Involvement
+from broker.subjects.states import Alert, Involvement, Order, States
 
 ANSWER = "answer"
 RECEIPT = "receipt"
 ALERT = "alert"
 INVOLVEMENT = "involvement"
+COURT_ORDER = "court-order"
+STAFF = "staff"
+
+ON_A_CHILD = frozenset({INVOLVEMENT, ALERT, COURT_ORDER})
+"""Record types whose records the registers of children are folded from."""
 
 BETWEEN_PEOPLE = frozenset({ANSWER, RECEIPT})
 """Record types that are about another record, not about a child: they are not linked."""
 
-WITH_MAIN_PART = BETWEEN_PEOPLE | {ALERT, INVOLVEMENT}
+WITH_MAIN_PART = BETWEEN_PEOPLE | ON_A_CHILD | {STAFF}
 """Record types that say nothing if their first slot is empty, unless they take something back."""
 
 ABOUT_A_CHILD = frozenset({"child", "unborn"})
@@ -29,14 +34,24 @@ ANSWERS = frozenset({"share", "refuse"})
 
 
 def main_part(accepted: Accepted) -> dict[str, Any]:
-    """Return the first slot of a record's type, which some types cannot do without.
+    """Return the first slot of a record's type, one object, which some types cannot do without.
+
+    Raises:
+        RecordRefused: `record.value`; the slot is empty.
+    """
+    value: dict[str, Any] = first_slot(accepted)
+    return value
+
+
+def first_slot(accepted: Accepted) -> Any:  # noqa: ANN401 - what the type's schema says
+    """Return the first slot of a record's type.
 
     Raises:
         RecordRefused: `record.value`; the slot is empty.
     """
     spec = accepted.schema.slots[FIRST_TYPE_SLOT]
     value = spec.decode(accepted.envelope.slots[FIRST_TYPE_SLOT].value)
-    if not isinstance(value, dict):
+    if value is None:
         raise RecordRefused(VALUE, f"slot {spec.name}")
     return value
 
@@ -51,7 +66,7 @@ def must_mean_something(accepted: Accepted) -> None:
     labels = accepted.labels
     takes_back = accepted.envelope.head.kind is Kind.RETRACTION
     if labels.type in WITH_MAIN_PART and not takes_back:
-        main_part(accepted)
+        first_slot(accepted)
     if labels.concerns is None and (takes_back or labels.type == ANSWER):
         raise RecordRefused(LABELS, "labels.concerns")
     if labels.type == ANSWER:
@@ -86,10 +101,10 @@ def replaced_by(accepted: Accepted) -> tuple[RecordId, ...]:
     return tuple(found)
 
 
-def register_of(accepted: Accepted) -> tuple[Involvement | Alert | None, RecordId | None]:
-    """Return what a register record states, and which one it takes back; each None if nothing."""
+def register_of(accepted: Accepted) -> tuple[States | None, RecordId | None]:
+    """Return what a register record states of a child, and which one it takes back, if anything."""
     head, labels = accepted.envelope.head, accepted.labels
-    if labels.type not in (INVOLVEMENT, ALERT):
+    if labels.type not in ON_A_CHILD:
         return None, None
     if head.kind is Kind.RETRACTION:
         return None, None if labels.concerns is None else RecordId(labels.concerns)
@@ -97,5 +112,7 @@ def register_of(accepted: Accepted) -> tuple[Involvement | Alert | None, RecordI
     if labels.type == ALERT:
         who = tuple(sorted(said["who"]))
         return Alert(said["kind"], said["from"], said["until"], who), None
+    if labels.type == COURT_ORDER:
+        return Order(said["says"], said["addressed"], said["from"], said["until"]), None
     own_id = accepted.identifiers.own_id
     return Involvement(said["kind"], said["from"], said["until"], own_id), None

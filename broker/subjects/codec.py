@@ -7,7 +7,8 @@ from typing import Any
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from broker.records.names import AgencyId, RecordDigest, RecordId
-from broker.subjects.registers import Alert, Entry, Involvement
+from broker.subjects.registers import Entry
+from broker.subjects.states import Alert, Involvement, Order, Staff, States
 from broker.subjects.tokens import Tokens
 
 _ID = {"type": "fixed", "name": "Id", "size": 16}
@@ -67,6 +68,39 @@ _SCHEMA = parse_schema(
                     },
                 ],
             },
+            {
+                "name": "order",
+                "type": [
+                    "null",
+                    {
+                        "type": "record",
+                        "name": "Order",
+                        "fields": [
+                            {"name": "says", "type": "string"},
+                            {"name": "addressed", "type": ["null", "string"]},
+                            {"name": "first", "type": "int"},
+                            {"name": "last", "type": ["null", "int"]},
+                        ],
+                    },
+                ],
+            },
+            {
+                "name": "staff",
+                "type": [
+                    "null",
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "record",
+                            "name": "Member",
+                            "fields": [
+                                {"name": "name", "type": "Id"},
+                                {"name": "born", "type": ["null", "Id"]},
+                            ],
+                        },
+                    },
+                ],
+            },
             {"name": "retracts", "type": ["null", "Id"]},
             {"name": "shard", "type": "int"},
             {"name": "base", "type": "long"},
@@ -113,6 +147,10 @@ def encode_entry(placed: Placed) -> bytes:
             "alert": {**asdict(states), "who": list(states.who)}
             if isinstance(states, Alert)
             else None,
+            "order": asdict(states) if isinstance(states, Order) else None,
+            "staff": [{"name": name, "born": born} for name, born in states.members]
+            if isinstance(states, Staff)
+            else None,
             "retracts": entry.retracts,
             "shard": placed.shard,
             "base": placed.base,
@@ -125,11 +163,15 @@ def encode_entry(placed: Placed) -> bytes:
 def decode_entry(data: bytes) -> Placed:
     """Return the entry in bytes that this broker wrote (they were sealed, hence authentic)."""
     value: Any = schemaless_reader(BytesIO(data), _SCHEMA, None)
-    states: Involvement | Alert | None = None
+    states: States | None = None
     if value["involvement"] is not None:
         states = Involvement(**value["involvement"])
     elif value["alert"] is not None:
         states = Alert(**{**value["alert"], "who": tuple(value["alert"]["who"])})
+    elif value["order"] is not None:
+        states = Order(**value["order"])
+    elif value["staff"] is not None:
+        states = Staff(tuple((one["name"], one["born"]) for one in value["staff"]))
     entry = Entry(
         RecordDigest(value["digest"]),
         RecordId(value["record_id"]),

@@ -23,8 +23,14 @@ from hashlib import sha256
 
 from broker.clock import DAY, FOREVER, Instant
 from broker.records.digests import tag
-from broker.records.names import ZERO_ID, AgencyId, RecordDigest, RecordId
+from broker.records.names import ZERO_ID, AgencyId, RecordDigest, RecordId, agency_of
+from broker.subjects.states import Alert, Involvement, Order, Staff, States
 from broker.subjects.tokens import Tokens
+
+FORBIDS = "forbids"
+REQUIRES = "requires"
+NO_ORDER = "none"
+COURT_ORDER = "court-order"
 
 _HEAD = tag("registers-head")
 
@@ -38,40 +44,6 @@ class Link(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Involvement:
-    """An agency's own link to a child.
-
-    Attributes:
-        kind: on-roll, registered, allocated, placed or open-case.
-        first: first day, days since 1970-01-01.
-        last: last day; None if it goes on.
-        own_id: the agency's own identifier of the child.
-    """
-
-    kind: str
-    first: int
-    last: int | None
-    own_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """What protects a child, whoever holds a record about her.
-
-    Attributes:
-        kind: protected-address, safe-contact, court-order or not-visible-to.
-        first: first day, days since 1970-01-01.
-        last: last day; None if it goes on.
-        who: for not-visible-to: parent, carer, subject or relative.
-    """
-
-    kind: str
-    first: int
-    last: int | None
-    who: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """One step of the registers.
 
@@ -81,7 +53,8 @@ class Entry:
         supersedes: the version before; zero if there is none.
         agency: its source.
         tokens: of the subject.
-        states: an involvement, an alert, or None where the record only ties identifiers together.
+        states: an involvement, an alert, an order, who works there, or None where the record only
+            ties identifiers together.
         retracts: the id of a register record that its source takes back; None else.
     """
 
@@ -90,17 +63,17 @@ class Entry:
     supersedes: RecordId
     agency: AgencyId
     tokens: Tokens
-    states: Involvement | Alert | None = None
+    states: States | None = None
     retracts: RecordId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An involvement or alert with the record that states it."""
+    """An involvement, alert or order with the record that states it."""
 
     agency: AgencyId
     digest: RecordDigest
-    states: Involvement | Alert
+    states: Involvement | Alert | Order
 
     def boundaries(self) -> tuple[Instant, Instant]:
         """Return the instants at which it begins and has ended."""
@@ -162,6 +135,7 @@ class Registers:
         self._of_record: dict[Source, Subject] = {}
         # What was superseded or retracted, known or not yet: a handful a child, 100 bytes each.
         self._ended: set[Source] = set()
+        self._staff: dict[Source, Staff] = {}
         self._head = Head(0, bytes(32))
 
     @property
@@ -198,13 +172,29 @@ class Registers:
         """Return whom an involvement or alert of this source is about, as long as it holds."""
         return self._of_record.get((agency, record_id))
 
-    def apply(self, entry: Entry) -> Subject:
-        """Take one entry into account and move the head; return its subject.
+    def staff_of(self, agency: AgencyId) -> tuple[Staff, ...]:
+        """Return what an agency has said of who works there; nothing if it has said nothing."""
+        return tuple(staff for source, staff in self._staff.items() if source[0] == agency)
+
+    def has_staff(self, agency: AgencyId, record_id: RecordId) -> bool:
+        """Tell whether this record of an agency says who works there."""
+        return (agency, record_id) in self._staff
+
+    @property
+    def knows_staff(self) -> bool:
+        """Whether any agency has said who works there."""
+        return bool(self._staff)
+
+    def apply(self, entry: Entry) -> Subject | None:
+        """Take one entry into account and move the head; return its subject, if it has one.
 
         Raises:
             ValueError: the entry does not link, nor does it retract what is known; nobody may have
                 written it.
         """
+        if self._is_of_staff(entry):
+            self._apply_staff(entry)
+            return None
         subject = self.find(entry.tokens).subject
         if subject is not None:
             subject = self._join(subject, entry.tokens)
@@ -219,13 +209,32 @@ class Registers:
                 self._ended.add((entry.agency, former))
                 self._forget((entry.agency, former))
         source = (entry.agency, entry.record_id)
-        if entry.states is not None and source not in self._ended:
+        states = entry.states
+        if states is not None and not isinstance(states, Staff) and source not in self._ended:
             self._forget(source)
-            subject.holds[source] = Held(entry.agency, entry.digest, entry.states)
+            subject.holds[source] = Held(entry.agency, entry.digest, states)
             self._of_record[source] = subject
+        self._move(entry)
+        return subject
+
+    def _is_of_staff(self, entry: Entry) -> bool:
+        if isinstance(entry.states, Staff):
+            return True
+        return entry.retracts is not None and (entry.agency, entry.retracts) in self._staff
+
+    def _apply_staff(self, entry: Entry) -> None:
+        for former in (entry.retracts, entry.supersedes):
+            if former is not None and former != ZERO_ID:
+                self._ended.add((entry.agency, former))
+                self._staff.pop((entry.agency, former), None)
+        source = (entry.agency, entry.record_id)
+        if isinstance(entry.states, Staff) and source not in self._ended:
+            self._staff[source] = entry.states
+        self._move(entry)
+
+    def _move(self, entry: Entry) -> None:
         chained = sha256(_HEAD + self._head.digest + entry.digest).digest()
         self._head = Head(self._head.position + 1, chained)
-        return subject
 
     def _join(self, subject: Subject, tokens: Tokens) -> Subject:
         for other in self._candidates(tokens):
@@ -260,6 +269,7 @@ class Standing:
         not_visible_to: persons who must not see it, sorted.
         used: digests of the register records that this rests on, sorted.
         until: the next instant at which any of it changes by itself.
+        orders: (what it says, whom it names) of each court order in force, sorted.
     """
 
     involved: dict[AgencyId, tuple[str, ...]]
@@ -268,6 +278,17 @@ class Standing:
     not_visible_to: tuple[str, ...]
     used: tuple[RecordDigest, ...]
     until: Instant
+    orders: tuple[tuple[str, str | None], ...] = ()
+
+    def ordered(self, consumer: str) -> str:
+        """Return what orders in force say of a consumer: forbids, requires or none.
+
+        One that forbids and names nobody forbids to tell anybody; one that requires must name whom.
+        """
+        agency = agency_of(consumer)
+        said = {says for says, named in self.orders if named in (consumer, agency)}
+        said |= {says for says, named in self.orders if named is None and says == FORBIDS}
+        return FORBIDS if FORBIDS in said else REQUIRES if REQUIRES in said else NO_ORDER
 
 
 NOBODY = Standing({}, {}, (), (), (), FOREVER)
@@ -281,6 +302,7 @@ def standing(subject: Subject, at: Instant) -> Standing:
     alerts: set[str] = set()
     hidden: set[str] = set()
     used: list[RecordDigest] = []
+    orders: list[tuple[str, str | None]] = []
     until = FOREVER
     for held in subject.holds.values():
         begins, ends = held.boundaries()
@@ -293,7 +315,10 @@ def standing(subject: Subject, at: Instant) -> Standing:
             kinds.setdefault(held.agency, set()).add(states.kind)
             if states.own_id is not None:
                 own_ids[held.agency] = states.own_id
-        else:
+        elif isinstance(states, Order):
+            alerts.add(COURT_ORDER)
+            orders.append((states.says, states.addressed))
+        elif isinstance(states, Alert):
             alerts.add(states.kind)
             hidden.update(states.who)
     return Standing(
@@ -303,6 +328,7 @@ def standing(subject: Subject, at: Instant) -> Standing:
         tuple(sorted(hidden)),
         tuple(sorted(used)),
         until,
+        tuple(sorted(orders, key=str)),
     )
 
 

@@ -18,6 +18,7 @@ STRONG = ("nhs", "upn", "council")
 """Systems whose identifier names one child. The order is fixed: it is part of what is hashed."""
 
 WEAK = "name-and-birth"
+PERSON = "person"
 BORN = "born"
 
 _SUBJECT = tag("subject")
@@ -43,6 +44,10 @@ class Tokens:
         return (*found, self.weak) if self.weak is not None else tuple(found)
 
 
+NO_TOKENS = Tokens((), None, None)
+"""Of a record that names nobody."""
+
+
 class Tokeniser:
     """Makes tokens under one key."""
 
@@ -58,6 +63,16 @@ class Tokeniser:
     def _mac(self, system: str, value: bytes) -> bytes:
         said = self._head + lp(system.encode()) + lp(value)
         return hmac.digest(self._key, said, "sha256")[:ID_BYTES]
+
+    def person(self, name: str, date_of_birth: str | None = None) -> tuple[bytes, bytes | None]:
+        """Return the tokens of a person by name, and by date of birth if that is known.
+
+        The order of names and what stands between them mean nothing: `Sample, Lee` is `Lee Sample`.
+        """
+        words = "".join(one if one.isalnum() else " " for one in name).split()
+        born = _valid(date_of_birth, is_date)
+        named = self.token(PERSON, "".join(sorted(normalise(word) for word in words)))
+        return named, None if born is None else self.token(BORN, born)
 
     def tokens(self, identifiers: Identifiers) -> Tokens:
         """Return the tokens of everything valid that a record holds of its subject."""

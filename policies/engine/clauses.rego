@@ -16,6 +16,7 @@ every_slot := numbers.range(0, 31)
 # "share": each opens its own slots. Without the schema nobody can say which slot is which.
 granting(question) := {id |
 	schema_known(question)
+	not stranger(question)
 	some effect in granting_effects(question)
 	some id in candidates(question, effect)
 	applies(question, id)
@@ -30,6 +31,31 @@ applies(question, id) if {
 	clause := data.protocol.clauses[id]
 	clause.slots[question.schema]
 	every condition in clause.when { conditions.met(question, condition) }
+}
+
+# A guest is asked for its own children alone: about another child no clause grants it anything. What
+# it holds already may be withdrawn, and what it has sent may be answered.
+stranger(question) if {
+	not known_member(question.consumer.agency)
+	not works_with(question.consumer)
+	not question.consumer.relation in {"holder", "sender"}
+}
+
+known_member(agency) if {
+	is_string(agency)
+	not data.protocol.guests[agency]
+}
+
+works_with(consumer) if {
+	is_array(consumer.involvement)
+	consumer.involvement != []
+}
+
+# Slots of a grant that are left open.
+left_of(question, id, _) := slots(question, id) if data.protocol.clauses[id].outranks
+
+left_of(question, id, refused) := [slot | some slot in slots(question, id); not slot in refused] if {
+	not data.protocol.clauses[id].outranks
 }
 
 # Grants for immediate risk. History is old news: it has no floor, nor has what might be history.
@@ -75,8 +101,9 @@ stopped(_, _) if validity.lapsed
 # Refusals that took something away, each with what it took.
 closings(question, effective_ids, refusing_ids) := [{"clause": id, "slots": closed} |
 	sought := slots_of(question, effective_ids)
+	ordered := slots_of(question, {id | some id in effective_ids; data.protocol.clauses[id].outranks})
 	some id in refusing_ids
-	closed := [slot | some slot in slots(question, id); slot in sought]
+	closed := [slot | some slot in slots(question, id); slot in sought; not slot in ordered]
 	closed != []
 ]
 

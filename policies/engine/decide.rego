@@ -1,7 +1,8 @@
 # METADATA
 # title: Decide
 # description: >-
-#   A slot is granted if some grant opens it and no refusal closes it. While a person at the source
+#   A slot is granted if some grant opens it and no refusal closes it, but for what a court has
+#   ordered: that no refusal closes. A guest is told of its own children alone. While a person at the source
 #   has yet to answer (a referral stands), and after that person has refused, only floor grants are
 #   left; so too after the protocol's last day. Before its first day nothing is granted.
 package concordat
@@ -49,7 +50,7 @@ decision(question) := {
 	refused := clauses.slots_of(question, refusing)
 	left := {id: open |
 		some id in effective
-		open := [slot | some slot in clauses.slots(question, id); not slot in refused]
+		open := clauses.left_of(question, id, refused)
 		open != []
 	}
 	slots := {slot | some open in left; some slot in open}

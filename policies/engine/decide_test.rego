@@ -219,3 +219,34 @@ test_batch if {
 	decided.valid_from == 2000
 	decided.valid_until == 3000
 }
+
+# given an order of a court that requires it, then no refusal closes what it opens, no referral waits
+test_ordered if {
+	ordered := {"consumer": {"order": "requires", "desk": "elsewhere"}}
+	decision := answer(1500, object.union(ordered, {
+		"alerts": ["protected-address"],
+		"labels": {"handling": "C"},
+	}))
+	decision.slots == {0, 6, 9}
+	decision.refusals == []
+	decision.floor_slots == {0, 6, 9}
+
+	# but what others open is closed as before
+	both := answer(1500, {"consumer": {"order": "requires"}, "alerts": ["protected-address"]})
+	both.slots == {0, 6, 7, 8, 9}
+	both.refusals == []
+}
+
+# given a guest, then it is told of a child it works with and of no other
+test_guest if {
+	guest := {"consumer": {"agency": "a-guest"}}
+	answer(1500, guest).outcome == "withhold"
+	answer(1500, object.union(guest, {"consumer": {"involvement": null}})).outcome == "withhold"
+	answer(1500, object.union(guest, {"consumer": {"involvement": ["placed"]}})).outcome == "content"
+
+	# what it holds may be withdrawn, what it sent may be answered
+	answer(1500, object.union(guest, {"consumer": {"relation": "holder"}})).outcome == "content"
+
+	# and an agency that is not known may be a guest
+	answer(1500, {"consumer": {"agency": null}}).outcome == "withhold"
+}

@@ -14,7 +14,9 @@ protocol := {
 		"police": {},
 		"school": {"tells_place": true},
 		"council": {"keeps_addresses": true},
+		"refuge": {"existence_tells": true},
 	},
+	"guests": {"a-guest": true},
 	"schemas": {"aa": {"type": "note", "version": "1.0"}, "bb": {"type": "map", "version": "1.0"}},
 	"clauses": clauses,
 	"index": {
@@ -25,7 +27,7 @@ protocol := {
 }
 
 index := {
-	"grant": ["content", "floor", "early", "existence"],
+	"grant": ["content", "floor", "early", "existence", "ordered"],
 	"refer": ["refer"],
 	"refuse": ["refuse"],
 	"oblige": ["oblige", "always"],
@@ -36,6 +38,12 @@ clauses := {
 	"floor": clause({"when": [fact("urgent")], "slots": {"aa": [7, 8]}, "floor": true, "obligations": [within_a_day]}),
 	"early": clause({"when": [desk("hub")], "slots": {"aa": [10]}, "from": 2000, "until": 3000}),
 	"existence": clause({"when": [desk("office")], "slots": {"aa": [7], "bb": [7]}}),
+	"ordered": clause({
+		"when": [{"path": ["consumer", "order"], "test": "in", "values": ["requires"]}],
+		"slots": {"aa": [6, 9]},
+		"floor": true,
+		"outranks": true,
+	}),
 	"refer": clause({
 		"effect": "refer",
 		"within": 3600,
@@ -59,7 +67,7 @@ within_a_day := {"kind": "acknowledge-by", "detail": "P1D"}
 
 clause(given) := object.union(
 	{
-		"effect": "grant", "floor": false, "from": 0, "until": 9007199254740991, "within": null,
+		"effect": "grant", "floor": false, "outranks": false, "from": 0, "until": 9007199254740991, "within": null,
 		"when": [], "slots": {}, "obligations": [],
 	},
 	given,
@@ -76,7 +84,9 @@ question(changes) := object.union(
 		"consumer": {
 			"agency": "a-council",
 			"desk": "hub",
+			"addressed": false,
 			"involvement": [],
+			"order": "none",
 			"relation": "named",
 			"type": "council",
 		},

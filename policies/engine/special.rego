@@ -6,11 +6,15 @@
 #   as special.<name>, like for any other attribute.
 package concordat.special
 
+import data.concordat.special.existence_tells
 import data.concordat.special.protected_address
 
 # METADATA
 # title: The question with its special attributes
 asked(question) := object.union(
 	question,
-	{"special": {"source_tells_place": protected_address.source_tells_place(question)}},
+	{"special": {
+		"existence_tells": existence_tells.existence_tells(question),
+		"source_tells_place": protected_address.source_tells_place(question),
+	}},
 )

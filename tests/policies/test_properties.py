@@ -41,6 +41,9 @@ FEW: Mapping[str, tuple[Any, ...]] = {
     "consumer.involvement": ("on-roll", "allocated"),
     "consumer.type": ("education", "social-care"),
     "consumer.relation": ("involved", "named"),
+    "consumer.order": ("none", "forbids", "requires"),
+    "consumer.staff": ("match", "none-found", "not-checked"),
+    "consumer.addressed": (True, False),
     "labels.handling": ("none", "C"),
     "kind": ("record", "history"),
     "labels.third_party_checked": (True, False),
@@ -78,6 +81,7 @@ def clauses(draw: st.DrawFn, name: str) -> Clause:
     first, until = sorted(
         draw(st.lists(st.sampled_from([0, *DAYS, FOREVER]), min_size=2, max_size=2))
     )
+    floor = effect.grants and draw(st.booleans())
     return Clause(
         id=name,
         title="-",
@@ -87,7 +91,8 @@ def clauses(draw: st.DrawFn, name: str) -> Clause:
         confidentiality="-",
         necessity="-",
         effect=effect,
-        floor=effect.grants and draw(st.booleans()),
+        floor=floor,
+        outranks=floor and effect is Effect.CONTENT and draw(st.booleans()),
         within=1_000 if effect is Effect.REFER else None,
         when=tuple(draw(st.lists(conditions(), max_size=2, unique_by=lambda one: one.attribute))),
         slots=("contact",) if effect is Effect.EXISTENCE else draw(words),
@@ -136,9 +141,14 @@ class Engine:
         self._module = module
 
     def decide(
-        self, protocol: Sequence[Clause], about: Sequence[Question], at: Instant
+        self,
+        protocol: Sequence[Clause],
+        about: Sequence[Question],
+        at: Instant,
+        guests: Sequence[str] = (),
     ) -> tuple[Decision, ...]:
         data = policy_data(county().agreement, protocol, SCHEMAS.types())
+        data["guests"] = dict.fromkeys(guests, True)
         self._module._policy.set_data({"protocol": data, "revision": county().digest.hex()})
         return self._module.decide_now(about, at).decisions
 
@@ -271,3 +281,20 @@ def test_eastshire_tells_no_place_that_is_protected(
     # then no slot that reveals a place is open to anybody
     for one in module.decide(county().clauses, protected, at) if protected else ():
         assert not set(schema.tagged("place")) & set(one.slots)
+
+
+@settings(max_examples=EXAMPLES)
+@given(protocol=protocols(), about=asked, at=INSTANTS)
+def test_a_guest_sees_only_its_own_child(
+    module: Engine, protocol: tuple[Clause, ...], about: list[Question], at: Instant
+) -> None:
+    # given the same recipient as a member and as a guest
+    member = module.decide(protocol, about, at)
+    guest = module.decide(protocol, about, at, guests=[COUNCIL])
+
+    # then about a child that it works with it is told the same, about any other nothing
+    for one, before, after in zip(about, member, guest, strict=True):
+        if one.consumer.involvement:
+            assert (after.outcome, after.slots) == (before.outcome, before.slots)
+        elif one.consumer.relation not in {"holder", "sender"}:
+            assert not after.outcome.releases

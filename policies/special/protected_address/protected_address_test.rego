@@ -40,6 +40,6 @@ test_one_is_enough if {
 # given a question, then it is asked with the special attribute beside its own
 test_asked if {
 	asked := special.asked(fixture.question(object.union(from_school, alert))) with data.protocol as fixture.protocol
-	asked.special == {"source_tells_place": true}
+	asked.special.source_tells_place == true
 	asked.link == "linked"
 }

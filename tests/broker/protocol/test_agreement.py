@@ -17,7 +17,11 @@ def test_eastshire_is_read() -> None:
     assert len(agreement.roster.agencies) == 8
     assert agreement.unlinked == "eastshire-council/mash"
     assert ConsumerId("eastshire-council/edt") in agreement.named["missing-episode"]
-    assert agreement.agency_types["education"] == {"tells_place": True, "keeps_addresses": False}
+    assert agreement.agency_types["education"] == {
+        "tells_place": True,
+        "keeps_addresses": False,
+        "existence_tells": False,
+    }
     assert agreement.roster.agencies[COUNCIL].signatory.role == "Director of Children's Services"
 
 

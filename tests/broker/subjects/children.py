@@ -3,7 +3,8 @@
 from hashlib import sha256
 
 from broker.records.names import ZERO_ID, AgencyId, RecordDigest, RecordId
-from broker.subjects.registers import Alert, Entry, Involvement, Registers
+from broker.subjects.registers import Entry, Registers
+from broker.subjects.states import Involvement, States
 from broker.subjects.tokens import STRONG, Tokens
 
 SCHOOL = AgencyId("st-brannocks-school")
@@ -33,7 +34,7 @@ def record_id(name: str) -> RecordId:
 def entry(
     name: str,
     of: Tokens,
-    states: Involvement | Alert | None = None,
+    states: States | None = None,
     *,
     by: AgencyId = SCHOOL,
     supersedes: str | None = None,

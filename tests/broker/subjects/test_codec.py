@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from broker.records.names import AgencyId, RecordDigest, RecordId
 from broker.subjects.codec import Placed, decode_entry, encode_entry
-from broker.subjects.registers import Alert, Entry, Involvement
+from broker.subjects.registers import Entry
+from broker.subjects.states import Alert, Involvement, Order, Staff
 from broker.subjects.tokens import STRONG, Tokens
 
 IDS = st.binary(min_size=16, max_size=16)
@@ -15,6 +16,8 @@ STATES = st.one_of(
     st.none(),
     st.builds(Involvement, TEXT, DAYS, st.none() | DAYS, st.none() | TEXT),
     st.builds(Alert, TEXT, DAYS, st.none() | DAYS, st.lists(TEXT, max_size=3).map(tuple)),
+    st.builds(Order, TEXT, st.none() | TEXT, DAYS, st.none() | DAYS),
+    st.builds(Staff, st.lists(st.tuples(IDS, st.none() | IDS), max_size=3).map(tuple)),
 )
 STRONGS = st.lists(st.tuples(st.sampled_from(STRONG), IDS), max_size=3).map(tuple)
 ENTRIES = st.builds(

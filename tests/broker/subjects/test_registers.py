@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 
 from broker.clock import DAY, Instant
 from broker.records.names import AgencyId
-from broker.subjects.registers import (
-    Alert,
-    Entry,
-    Involvement,
-    Link,
-    Registers,
-    Subject,
-    chain,
-    standing,
-)
+from broker.subjects.registers import Entry, Link, Registers, Subject, chain, standing
+from broker.subjects.states import Alert, Involvement
 from broker.subjects.tokens import Tokens
 from tests.broker.subjects.children import (
     COUNCIL,

@@ -1,0 +1,69 @@
+"""What register records state: links, alerts, orders of courts, and who works where."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Involvement:
+    """An agency's own link to a child.
+
+    Attributes:
+        kind: on-roll, registered, allocated, placed or open-case.
+        first: first day, days since 1970-01-01.
+        last: last day; None if it goes on.
+        own_id: the agency's own identifier of the child.
+    """
+
+    kind: str
+    first: int
+    last: int | None
+    own_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What protects a child, whoever holds a record about her.
+
+    Attributes:
+        kind: protected-address, safe-contact, court-order or not-visible-to.
+        first: first day, days since 1970-01-01.
+        last: last day; None if it goes on.
+        who: for not-visible-to: parent, carer, subject or relative.
+    """
+
+    kind: str
+    first: int
+    last: int | None
+    who: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a court has ordered about a child.
+
+    Attributes:
+        says: of sharing: forbids, requires or nothing.
+        addressed: agency, or agency/desk, that it names for that; None: everybody.
+        first: first day, days since 1970-01-01.
+        last: last day; None if it goes on.
+    """
+
+    says: str
+    addressed: str | None
+    first: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who works at an agency, as tokens: about no child.
+
+    Attributes:
+        members: (token of the name, token of the date of birth or None), sorted.
+    """
+
+    members: tuple[tuple[bytes, bytes | None], ...]
+
+
+States = Involvement | Alert | Order | Staff
+"""What a register record may state."""
