@@ -57,6 +57,8 @@ class Agreement:
         named: record type → consumers that are asked about each record of that type.
         unlinked: who is asked, alone, about a record that has no known subject.
         retention: record type → days.
+        staff_match: who is asked, beside an agency's own desk `named-senior`, when somebody in a
+            record was found among its staff; None: nobody.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Agreement:
     named: Mapping[str, tuple[ConsumerId, ...]]
     unlinked: ConsumerId
     retention: Mapping[str, int]
+    staff_match: ConsumerId | None = None
 
 
 def read_agreement(text: bytes, types: frozenset[str], file: str = "protocol.yaml") -> Agreement:
@@ -98,7 +101,8 @@ def read_agreement(text: bytes, types: frozenset[str], file: str = "protocol.yam
             "named",
             "unlinked",
             "retention",
-        )
+        ),
+        ("staff_match",),
     )
     in_force, review = top["in_force"].day(), top["review"].day()
     until = Instant(top["last_day"].day() + DAY)
@@ -119,6 +123,7 @@ def read_agreement(text: bytes, types: frozenset[str], file: str = "protocol.yam
         _named(top["named"], roster, types),
         _consumer(top["unlinked"], roster),
         _retention(top["retention"], types),
+        _consumer(top["staff_match"], roster) if "staff_match" in top else None,
     )
 
 
@@ -255,6 +260,7 @@ def agreement_plain(agreement: Agreement) -> dict[str, Any]:
         "named": {name: list(consumers) for name, consumers in agreement.named.items()},
         "unlinked": agreement.unlinked,
         "retention": dict(agreement.retention),
+        "staff_match": agreement.staff_match,
     }
 
 
@@ -283,4 +289,5 @@ def agreement_of(plain: Mapping[str, Any]) -> Agreement:
         },
         ConsumerId(plain["unlinked"]),
         plain["retention"],
+        None if plain["staff_match"] is None else ConsumerId(plain["staff_match"]),
     )

@@ -40,13 +40,16 @@ _ASSUMED: Mapping[str, Any] = {
     "answer": "none",
     "alerts": [],
     "not_visible_to": [],
+    "consumer.addressed": False,
+    "consumer.order": "none",
+    "consumer.staff": "not-checked",
     "labels.subject": "child",
     "labels.indicators": [],
     "labels.protections": [],
 }
 ASSUMPTIONS = (
-    "Assumed: the record is about one child who is known to the hub, no alert is in force for her,"
-    " and nothing in the record calls for special care."
+    "Assumed: the record is about one child who is known to the hub, no alert or court order is in"
+    " force for her, nothing in the record calls for special care, and nobody in it works there."
 )
 
 

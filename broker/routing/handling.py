@@ -11,6 +11,7 @@ from dataclasses import replace
 from broker.access_log.decided import Archive
 from broker.clock import Instant
 from broker.lanes import Message, Received
+from broker.protocol.agreement import Agreement
 from broker.protocol.decisions import Decision, without_answer
 from broker.protocol.errors import NO_REVISION
 from broker.protocol.narrowing import narrow
@@ -48,19 +49,19 @@ from broker.routing.meaning import (
     ALERT,
     ANSWER,
     RECEIPT,
+    RETRACTION,
     STAFF,
     entry_kind,
-    first_slot,
     is_about_a_child,
     main_part,
     register_of,
     replaced_by,
 )
-from broker.routing.people import people_of, staff_stated, works_at
+from broker.routing.people import people_of, staff_of, with_seniors, works_at
 from broker.routing.queued import Linked, Queued, without_stopped
 from broker.routing.work import Work
 from broker.subjects.registers import NOBODY, Entry, Link, Subject, standing
-from broker.subjects.states import Staff, States
+from broker.subjects.states import States
 from broker.subjects.tokens import NO_TOKENS, Tokeniser, Tokens
 
 HELD_PART = "held"
@@ -140,10 +141,11 @@ class Handling:
         linked = self._register(new, received.at, work)
         envelope = accepted.envelope.encode()
         archive = Archive(accepted.digest, self._maker.under(key, envelope, ARCHIVE_PART))
+        holding = self._holding(new, linked, received.at, work)
         case = self._case(new, linked, key, received, received.at)
-        who = self._asked(
-            new, linked, received.at, self._holding(new, linked, received.at, work), work
-        )
+        if accepted.envelope.head.kind is Kind.RETRACTION:
+            case = replace(case, holders=tuple(sorted(holding)))
+        who = self._asked(new, linked, received.at, holding, work)
         self._queue.append(Queued(case, who, {}, (), archive, received))
         if accepted.labels.type == ANSWER:
             self._answered(new, work)
@@ -231,9 +233,9 @@ class Handling:
         """Link a new record, and let the registers take from it what it states."""
         accepted = new.accepted
         registers = self._known.registers
-        if accepted.labels.type == STAFF:
-            stated, gone = self._of_staff(accepted)
-            if stated is not None or (gone and registers.has_staff(accepted.agency, gone)):
+        if accepted.labels.type in (STAFF, RETRACTION):
+            stated, gone = staff_of(accepted, self._tokeniser)
+            if stated is not None or (gone and registers.knows(accepted.agency, gone)):
                 self._note(accepted, NO_TOKENS, stated, gone, work)
         if not is_about_a_child(accepted):
             return Linked(None, None, NOBODY)
@@ -248,12 +250,6 @@ class Handling:
         if found.adds or states is not None or retracts is not None:
             subject = self._note(accepted, new.tokens, states, retracts, work) or subject
         return Linked(Link.LINKED, subject, standing(subject, at))
-
-    def _of_staff(self, accepted: Accepted) -> tuple[Staff | None, RecordId | None]:
-        if accepted.envelope.head.kind is Kind.RETRACTION:
-            gone = accepted.labels.concerns
-            return None, None if gone is None else RecordId(gone)
-        return staff_stated(first_slot(accepted), self._tokeniser), None
 
     def _note(
         self,
@@ -292,20 +288,23 @@ class Handling:
             sender,
             holding,
         )
-        who = self._with_staff(accepted, asked(about, agreement))
+        who = self._with_staff(accepted, asked(about, agreement), agreement)
         registry = self._known.protocol.registry
         reached = tuple(one for one in who if registry.can_receive(agency_of(one.consumer)))
         work.counts["consumers without a sealing key"] += len(who) - len(reached)
         return reached
 
-    def _with_staff(self, accepted: Accepted, who: tuple[Asked, ...]) -> tuple[Asked, ...]:
+    def _with_staff(
+        self, accepted: Accepted, who: tuple[Asked, ...], agreement: Agreement
+    ) -> tuple[Asked, ...]:
         registers = self._known.registers
         if not registers.knows_staff:
             return who
         people = people_of(accepted, self._tokeniser)
-        return tuple(
+        checked = tuple(
             replace(one, staff=works_at(people, agency_of(one.consumer), registers)) for one in who
         )
+        return with_seniors(checked, accepted.agency, agreement)
 
     def _holding(self, new: New, linked: Linked, at: Instant, work: Work) -> Holding:
         accepted = new.accepted

@@ -7,17 +7,22 @@ of birth. Whoever is not found was perhaps written otherwise, so that "none foun
 be said, and "not checked" where an agency keeps no such register.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from broker.protocol.agreement import Agreement
 from broker.protocol.questions import NOT_CHECKED
 from broker.records.check import Accepted
-from broker.records.names import AgencyId
+from broker.records.names import AgencyId, ConsumerId, Kind, RecordId, agency_of
+from broker.routing.consumers import Asked
+from broker.routing.meaning import first_slot
 from broker.subjects.registers import Registers
 from broker.subjects.states import Staff
 from broker.subjects.tokens import Tokeniser
 
 MATCH = "match"
+SENIOR = "named-senior"
 NONE_FOUND = "none-found"
 
 COLLEAGUES = frozenset({"professional", "friend", "suspected-child"})
@@ -27,12 +32,16 @@ Person = tuple[bytes, bytes | None]
 """Token of the name, token of the date of birth if that is known."""
 
 
-def staff_stated(value: Iterable[dict[str, Any]], tokeniser: Tokeniser) -> Staff:
-    """Return what a register of staff states, in tokens."""
+def staff_of(accepted: Accepted, tokeniser: Tokeniser) -> tuple[Staff | None, RecordId | None]:
+    """Return what a register of staff states, in tokens, or which one is taken back."""
+    if accepted.envelope.head.kind is Kind.RETRACTION:
+        gone = accepted.labels.concerns
+        return None, None if gone is None else RecordId(gone)
     members = {
-        tokeniser.person(f"{one['given']} {one['family']}", one["date_of_birth"]) for one in value
+        tokeniser.person(f"{one['given']} {one['family']}", one["date_of_birth"])
+        for one in first_slot(accepted)
     }
-    return Staff(tuple(sorted(members, key=lambda one: (one[0], one[1] or b""))))
+    return Staff(tuple(sorted(members, key=lambda one: (one[0], one[1] or b"")))), None
 
 
 def people_of(accepted: Accepted, tokeniser: Tokeniser) -> frozenset[Person]:
@@ -70,3 +79,22 @@ def works_at(people: Iterable[Person], agency: AgencyId, registers: Registers) -
         if name in nameless or (name, born) in members or (born is None and name in names):
             return MATCH
     return NONE_FOUND
+
+
+def with_seniors(who: Sequence[Asked], source: AgencyId, agreement: Agreement) -> tuple[Asked, ...]:
+    """Return who is asked, with those who are asked instead of an agency where somebody works.
+
+    That is the agency's desk `named-senior`, if it has one, and whom the protocol names for this.
+    Whoever is asked for this reason is asked as where a match was found.
+    """
+    found = {one.consumer: one for one in who}
+    agencies = {agency_of(one.consumer) for one in who if one.staff == MATCH}
+    instead = [f"{agency}/{SENIOR}" for agency in sorted(agencies)]
+    if agencies and agreement.staff_match is not None:
+        instead.append(agreement.staff_match)
+    for name in instead:
+        consumer = ConsumerId(name)
+        if agreement.roster.has(name) and agency_of(consumer) != source:
+            before = found.get(consumer, Asked(consumer, "named"))
+            found[consumer] = replace(before, staff=MATCH)
+    return tuple(found[consumer] for consumer in sorted(found))

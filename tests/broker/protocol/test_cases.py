@@ -53,7 +53,7 @@ def test_cases_survive_plain_json() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ('clause: "4.1"', 'clause: "4.9"', "no clause 4.9"),
+        ('clause: "4.1"', 'clause: "4.99"', "no clause 4.99"),
         ("case: applies", "case: sometimes", "case"),
         ("source: eastshire-police", "source: westshire-police", "westshire-police"),
         ("consumer: st-brannocks-school", "consumer: st-brannocks-school/dean", "dean"),

@@ -107,6 +107,7 @@ def test_2_three_children_may_turn_out_to_be_one() -> None:
     ones = [tokens(nhs="1"), tokens(upn="1"), tokens(council="1")]
     registers = folded(*(entry(f"{number}", one, ON_ROLL) for number, one in enumerate(ones)))
     joined = registers.apply(entry("all", tokens(nhs="1", upn="1", council="1")))
+    assert joined is not None
     assert len(joined.holds) == len(joined.ids()) == 3
     assert all(subject(registers, one) is joined for one in ones)
 
