@@ -21,6 +21,9 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
 }
 """Why each type of agency shares what its systems export."""
 
+USUAL_PURPOSE = ("safeguarding",)
+"""Why every other type of agency does: a protocol may have more."""
+
 RELATIVES = (
     "mother",
     "father",
@@ -101,7 +104,7 @@ def draft(child: Child, saying: Saying, item: str, system: str, context: ReadCon
         age_band=age_band(child.born, on),
         handling=saying.handling,
         protections=tuple(sorted(set(saying.protections))),
-        purpose=PURPOSES[context.agency_type],
+        purpose=PURPOSES.get(context.agency_type, USUAL_PURPOSE),
         roles=tuple(sorted(set(saying.roles))),
         facts=tuple(sorted(set(saying.facts))),
         addressed_to=tuple(sorted(set(saying.addressed_to))),

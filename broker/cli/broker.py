@@ -24,7 +24,7 @@ from broker.protocol.revision import Revision
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.cluster_file import PREFIX, ClusterFile
 from broker.runtimes.embedded import JOINED, open_broker
-from broker.runtimes.founding import found_county
+from broker.runtimes.founding import COUNTY, found_county, protocol_folder
 from broker.runtimes.health import examine
 from broker.runtimes.layout import Layout
 
@@ -37,10 +37,14 @@ def init(
     replicas: Annotated[
         int, typer.Option("--replicas", min=1, max=7, help="Over Kafka: copies of each topic.")
     ] = 1,
+    protocol: Annotated[
+        str,
+        typer.Option("--protocol", help="A shipped protocol (eastbridge), or a folder of one."),
+    ] = COUNTY,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
-    """Found the fictional county of Eastshire: keys, signed protocol, empty stores.
+    """Found a fictional county, by default Eastshire: keys, signed protocol, empty stores.
 
     It is a demonstration: the officers' private keys lie in the same folder.
     """
@@ -50,7 +54,9 @@ def init(
         cluster = None
         if runtime is Runtime.KAFKA:
             cluster = ClusterFile.at(settings.kafka, prefix, replicas)
-        revision = asyncio.run(found_county(layout, SystemClock(), cluster))
+        revision = asyncio.run(
+            found_county(layout, SystemClock(), cluster, protocol_folder(protocol))
+        )
     if as_json:
         say_json(_founded(layout, revision))
         return

@@ -98,7 +98,7 @@ def read_clauses(
     spots = top.fields(("clauses",))["clauses"].items()
     clauses: dict[str, Clause] = {}
     for spot in spots:
-        clause = _clause(spot, vocabulary)
+        clause = read_clause(spot, vocabulary)
         if clause.id in clauses:
             spot.refuse(TWICE, f"clause {clause.id}")
         clauses[clause.id] = clause
@@ -107,7 +107,12 @@ def read_clauses(
     return tuple(clauses.values())
 
 
-def _clause(spot: Spot, vocabulary: Vocabulary) -> Clause:
+def read_clause(spot: Spot, vocabulary: Vocabulary) -> Clause:
+    """Read one clause.
+
+    Raises:
+        ProtocolTextError: with file, line, what and what to do.
+    """
     given = spot.fields(("id", *_WORDS, "effect"), _OPTIONAL)
     name = given["id"].text()
     effect = Effect(given["effect"].one_of([one.value for one in Effect]))
@@ -142,6 +147,22 @@ def _clause(spot: Spot, vocabulary: Vocabulary) -> Clause:
     if "slots" not in given:
         return clause
     return _with_slots(clause, given["slots"], vocabulary)
+
+
+def read_narrower(clause: Clause, given: Mapping[str, Spot], vocabulary: Vocabulary) -> Clause:
+    """Return a clause with further conditions and obligations, and other slots, where given.
+
+    Raises:
+        ProtocolTextError: with file, line, what and what to do.
+    """
+    when = _conditions(given["when"], vocabulary) if "when" in given else ()
+    more = _obligations(given["obligations"]) if "obligations" in given else ()
+    narrower = replace(
+        clause,
+        when=(*clause.when, *(one for one in when if one not in clause.when)),
+        obligations=(*clause.obligations, *(one for one in more if one not in clause.obligations)),
+    )
+    return _with_slots(narrower, given["slots"], vocabulary) if "slots" in given else narrower
 
 
 def _must_suit(spot: Spot, name: str, effect: Effect, given: Iterable[str]) -> None:

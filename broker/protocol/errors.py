@@ -35,6 +35,11 @@ FALLBACK = Code(
     "A protocol has exactly one clause that says what holds when no other speaks.",
     "Give one clause, and one only, the effect default.",
 )
+TIER = Code(
+    "protocol.tier",
+    "A protocol that takes over another one's clauses may only narrow them.",
+    "Add conditions, take out slots, drop a grant that is no floor, or add a clause that refuses.",
+)
 CASE = Code(
     "protocol.case", "A decision case is not complete, or comes out otherwise than it says.", LOOK
 )

@@ -20,18 +20,22 @@ from broker.backends.sqlite.outbox import SqliteOutbox
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.backends.sqlite.store import Store
 from broker.clock import Clock
+from broker.errors import Code
 from broker.lanes import Message
 from broker.protocol.agreement import Agreement, read_agreement
 from broker.protocol.bodies import KeyBody, RevisionBody, RootBody
 from broker.protocol.cases import read_cases
 from broker.protocol.clause_text import Vocabulary, read_clauses
+from broker.protocol.clauses import Clause
 from broker.protocol.entries import sign_entry
+from broker.protocol.errors import REFERENCE, ProtocolTextError
 from broker.protocol.revision import Engine, Revision, compose
 from broker.protocol.root import Officer, Trust, make_root, read_root
+from broker.protocol.tiers import INHERITS, inherited, read_tier
 from broker.records.batches import key_id_of
 from broker.records.check import ROUTER
 from broker.records.keys import Change, Use
-from broker.records.names import AgencyId, Partnership
+from broker.records.names import AgencyId, Partnership, is_agency_id
 from broker.records.schemas import SchemaSet
 from broker.routing.intake import PROTOCOL
 from broker.runtimes.cluster_file import ClusterFile
@@ -47,6 +51,13 @@ from broker.runtimes.layout import (
 from broker.runtimes.rotation import RouterKey, fresh_key, save_router_keys
 
 COUNTY = "eastshire"
+CLAUSES = "clauses.yaml"
+
+NO_PROTOCOL = Code(
+    "usage.protocol",
+    "There is no protocol of this name, and no folder with one.",
+    "Name eastshire or eastbridge, or a folder with protocol.yaml, clauses.yaml and cases.yaml.",
+)
 
 REGO_FOLDERS = ("engine", "special")
 
@@ -71,25 +82,59 @@ def engine_files() -> Engine:
     )
 
 
-def read_county(name: str = COUNTY) -> Revision:
-    """Return the revision that a shipped protocol makes.
+def county_folder(name: str = COUNTY) -> Path:
+    """Return the folder of a shipped protocol."""
+    return shipped.policies() / "protocols" / name
+
+
+def protocol_folder(said: str) -> Path:
+    """Return the folder of a protocol that is named, or given by its path.
+
+    Raises:
+        InstallationError: `usage.protocol`; there is neither.
+    """
+    for folder in (county_folder(said) if is_agency_id(said) else Path(said), Path(said)):
+        if (folder / "protocol.yaml").is_file():
+            return folder
+    raise InstallationError(NO_PROTOCOL, said)
+
+
+def read_county(name: str = COUNTY, folder: Path | None = None) -> Revision:
+    """Return the revision that a shipped protocol makes, or the one in another folder.
 
     Raises:
         ProtocolTextError: its text cannot be read.
+        OSError: it lacks a file.
     """
-    folder = shipped.policies() / "protocols" / name
+    folder = folder or county_folder(name)
     schemas = schema_files()
     known = SchemaSet(schemas).types()
     types = frozenset(schema.type for schema in known)
     agreement = read_agreement((folder / "protocol.yaml").read_bytes(), types)
     vocabulary = Vocabulary(agreement, known)
-    clauses = read_clauses((folder / "clauses.yaml").read_bytes(), vocabulary)
+    clauses = _clauses(folder, vocabulary)
     cases = read_cases((folder / "cases.yaml").read_bytes(), clauses, vocabulary)
     return compose(agreement, clauses, cases, schemas, engine_files())
 
 
+def _clauses(folder: Path, vocabulary: Vocabulary) -> tuple[Clause, ...]:
+    text = (folder / CLAUSES).read_bytes()
+    above = inherited(text)
+    if above is None:
+        return read_clauses(text, vocabulary)
+    if not is_agency_id(above):
+        raise ProtocolTextError(REFERENCE, f"{CLAUSES}: {INHERITS}: no folder {above}")
+    upper = read_clauses(
+        (folder.parent / above / CLAUSES).read_bytes(), vocabulary, f"{above}/{CLAUSES}"
+    )
+    return read_tier(text, upper, vocabulary)
+
+
 async def found_county(
-    layout: Layout, clock: Clock, cluster: ClusterFile | None = None
+    layout: Layout,
+    clock: Clock,
+    cluster: ClusterFile | None = None,
+    county: Path | None = None,
 ) -> Revision:
     """Found the demonstration county.
 
@@ -97,6 +142,7 @@ async def found_county(
         layout: where; an empty or absent folder.
         clock: the time.
         cluster: where parties exchange what they do, if not over files.
+        county: folder of its protocol; by default the shipped one.
 
     Raises:
         InstallationError: `installation.exists`, `installation.unfinished`.
@@ -107,7 +153,7 @@ async def found_county(
         raise InstallationError(COUNTY_EXISTS, layout.root.name)
     if layout.broker_secrets.exists():
         raise InstallationError(UNFINISHED, layout.root.name)
-    revision = read_county()
+    revision = read_county(folder=county)
     agreement = revision.agreement
     officers = {agency: Ed25519PrivateKey.generate() for agency in agreement.roster.agencies}
     keys = {agency: AgencyKeys.fresh() for agency in agreement.roster.agencies}
@@ -115,10 +161,10 @@ async def found_county(
     router = fresh_key(clock.now())
     root = make_root(
         _trust(agreement, officers, secrets),
-        [officers[agency] for agency in agreement.quorum.agencies],
+        [officers[agency] for agency in _signing(agreement)],
     )
     partnership = read_root(root).digest
-    _make_stores(layout, secrets, keys)
+    _make_stores(layout, secrets, keys, (county or county_folder()) / "publication")
     save_router_keys(layout.router_keys, [router])
     save_officers(layout.officers, {str(one): key for one, key in officers.items()})
     if cluster is not None:
@@ -135,6 +181,13 @@ async def found_county(
     # Last: what has no first root is no installation, so an interrupted founding is never used.
     replace_file(layout.first_root, root)
     return revision
+
+
+def _signing(agreement: Agreement) -> tuple[AgencyId, ...]:
+    """Return whose signatures make the quorum: those it names, and as many others as it needs."""
+    named = agreement.quorum.agencies
+    others = [agency for agency in agreement.roster.agencies if agency not in named]
+    return (*named, *others)[: max(len(named), agreement.quorum.at_least)]
 
 
 def _trust(
@@ -173,7 +226,7 @@ def _entries(
     officers: Mapping[AgencyId, Ed25519PrivateKey],
     keys: Mapping[AgencyId, AgencyKeys],
 ) -> Iterator[bytes]:
-    quorum = [officers[agency] for agency in revision.agreement.quorum.agencies]
+    quorum = [officers[agency] for agency in _signing(revision.agreement)]
     yield sign_entry(partnership, RootBody(root).plain(), quorum)
     for agency, own in keys.items():
         sign = own.sign.public_key().public_bytes_raw()
@@ -187,7 +240,7 @@ def _entries(
 
 
 def _make_stores(
-    layout: Layout, secrets: BrokerSecrets, keys: Mapping[AgencyId, AgencyKeys]
+    layout: Layout, secrets: BrokerSecrets, keys: Mapping[AgencyId, AgencyKeys], rules: Path
 ) -> None:
     for folder in (layout.stream.parent, layout.broker):
         folder.mkdir(parents=True, exist_ok=True)
@@ -195,7 +248,6 @@ def _make_stores(
     SqliteRecordKeys.open(layout.record_keys, secrets.record_keys, create=True).close()
     SqliteLogIndex.open(layout.log_index).close()
     FileTileStore(layout.log)
-    rules = shipped.policies() / "protocols" / COUNTY / "publication"
     for agency, own in keys.items():
         own.save(layout.agency_keys(agency))
         Store.open(layout.agency_store(agency), create=True).close()

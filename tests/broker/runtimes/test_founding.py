@@ -39,7 +39,7 @@ CLOCK = SetClock(NOON)
 @pytest.fixture
 def composed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every founding use one composed revision: composing it is half of the work."""
-    monkeypatch.setattr(founding, "read_county", revision)
+    monkeypatch.setattr(founding, "read_county", lambda **_: revision())
 
 
 class Cut(BaseException):
