@@ -350,7 +350,7 @@ def _word(phrase: Phrase, value: str | bool) -> str:  # noqa: FBT001 - a value t
 def _is(condition: Condition, question: Question, *, met: bool) -> str:
     phrase = PHRASES[condition.attribute]
     if condition.about.group == "special":
-        value: Any = met is (condition.test is Test.IN)
+        value: Any = (met is (condition.test is Test.IN)) is condition.values[0]
     else:
         value = value_of(question, condition.attribute)
     if isinstance(value, tuple):

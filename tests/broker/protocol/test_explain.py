@@ -233,6 +233,8 @@ def test_conditions_in_words(
 def test_met_and_unknown_in_words() -> None:
     condition = Condition("special.source_tells_place", Test.IN, (True,))
     assert met_words(condition, question()) == "the sender's name tells a protected place"
+    other = Condition("special.source_tells_place", Test.IN, (False,))
+    assert met_words(other, question()) == "the sender's name tells no protected place"
     assert (
         unknown_words(condition) == "whether the sender's name tells a protected place is not known"
     )

@@ -60,9 +60,11 @@ def test_it_takes_over_and_narrows(borough: Revision, upper: tuple[Clause, ...])
                                  " found.")  # fmt: skip
 
 
-def test_it_has_seven_parties_of_seven_types(borough: Revision) -> None:
+def test_it_has_seven_parties_of_seven_types_and_a_guest(borough: Revision) -> None:
     agencies = borough.agreement.roster.agencies.values()
-    assert len(agencies) == len({agency.type for agency in agencies}) == 7
+    assert [one.id for one in agencies if one.guest] == ["northmoor-council"]
+    parties = [one for one in agencies if not one.guest]
+    assert len(parties) == len({one.type for one in parties}) == 7
 
 
 def test_no_case_of_the_borough_releases_more_than_the_region(
