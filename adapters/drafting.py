@@ -58,6 +58,7 @@ class Saying:
         summary_shareable: the writer wrote a summary to be shared.
         third_party_checked: the writer checked the text for other people's details.
         urgent: goes by the lanes that no bulk load delays.
+        subject: child, unborn, person, place, business or group.
     """
 
     type: str
@@ -74,6 +75,7 @@ class Saying:
     summary_shareable: bool | None = None
     third_party_checked: bool | None = None
     urgent: bool = False
+    subject: str = "child"
 
 
 @dataclass(slots=True)
@@ -100,6 +102,7 @@ def draft(child: Child, saying: Saying, item: str, system: str, context: ReadCon
     on = day_of(context.at) if saying.on is None else saying.on
     labels = Labels(
         type=saying.type,
+        subject=saying.subject,
         indicators=tuple(sorted(saying.indicators, key=lambda one: (one.code, one.on))),
         age_band=age_band(child.born, on),
         handling=saying.handling,

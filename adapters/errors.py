@@ -50,6 +50,16 @@ COLUMNS = Code(
     "Columns that the format needs are missing.",
     "Export with all columns, the first row naming them.",
 )
+BAD_XML = Code(
+    "input.xml",
+    "The file is not well-formed XML from here on, or it was cut short.",
+    EXPORT_AGAIN,
+)
+XML_DTD = Code(
+    "input.xml.dtd",
+    "The file brings a document type of its own; such files are not read.",
+    "Export it without <!DOCTYPE …>.",
+)
 BAD_CSV = Code("input.csv", "The file stops being a table here.", EXPORT_AGAIN)
 ROW = Code("input.csv.row", "The row has more or fewer fields than the first row.", CORRECT)
 FORMAT_UNKNOWN = Code(
@@ -75,6 +85,7 @@ OTHER_AGENCY = Code(
 )
 
 FIELD_MISSING = Code("field.missing", "A field that the record needs is empty.", CORRECT)
+FIELD_TWICE = Code("field.twice", "The field is given more than once.", CORRECT)
 FIELD_TYPE = Code("field.type", "The field holds another kind of value than expected.", CORRECT)
 FIELD_TEXT = Code(
     "field.text",

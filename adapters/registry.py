@@ -7,7 +7,7 @@ from adapters.format import Format
 from adapters.health import hl7_adt
 from adapters.health import sui_json as health
 from adapters.police import sui_json as police
-from adapters.social_care import ssda903
+from adapters.social_care import cin, ssda903
 from adapters.social_care import sui_json as social_care
 
 FORMATS: tuple[Format, ...] = (
@@ -16,6 +16,7 @@ FORMATS: tuple[Format, ...] = (
     hl7_adt.FORMAT,
     education.FORMAT,
     social_care.FORMAT,
+    cin.FORMAT,
     ssda903.MISSING,
     ssda903.HEADER,
     form.FORMAT,

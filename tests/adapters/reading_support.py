@@ -226,12 +226,22 @@ HEADER_CSV = (
     "EC-2,2,25/09/2012,WBRI,UN3,,\n"
 )
 
+CIN_XML = """\
+<Message><Header><CollectionDetails><Collection>CIN</Collection><Year>2025</Year>
+<ReferenceDate>2025-03-31</ReferenceDate></CollectionDetails></Header><Children><Child>
+<ChildIdentifiers><LAchildID>EC-1</LAchildID><PersonBirthDate>2011-09-25</PersonBirthDate>
+</ChildIdentifiers><CINdetails><CINreferralDate>2025-02-03</CINreferralDate>
+<ReferralSource>2A</ReferralSource><PrimaryNeedCode>N1</PrimaryNeedCode></CINdetails></Child>
+</Children></Message>
+"""
+
 SHAPES: dict[str, tuple[str, bytes]] = {
     "police-sui-json": ("police", json.dumps([child(POLICE)]).encode()),
     "health-sui-json": ("health", json.dumps([child(HEALTH)]).encode()),
     "health-hl7-adt": ("health", ADT.encode()),
     "education-sui-json": ("education", json.dumps([child(EDUCATION)]).encode()),
     "social-care-sui-json": ("social-care", json.dumps([child(SOCIAL_CARE)]).encode()),
+    "social-care-cin-census": ("social-care", CIN_XML.encode()),
     "social-care-ssda903-missing": ("social-care", MISSING_CSV.encode()),
     "social-care-ssda903-header": ("social-care", HEADER_CSV.encode()),
     "form": ("social-care", json.dumps(FORMS).encode()),

@@ -56,3 +56,17 @@ def test_a_directory_of_agreements_is_no_export() -> None:
     # Given a file that no format knows, when it is read, then it is refused with a way on.
     reading = read_file(SAMPLES / "sui" / "org-directory.json", context("police"))
     assert [one.code for one in reading.accounting.rejected] == ["input.format.unknown"]
+
+
+@pytest.mark.parametrize(
+    ("file", "read", "mapped"),
+    [("fake_CIN_data.xml", 402, 398), ("CIN_Census_2024.xml", 5, 4), ("CIN2rows.xml", 4, 4)],
+)
+def test_children_in_need_census(file: str, read: int, mapped: int) -> None:
+    # Given a census, when it is read, then each detail is counted, and what lies in the future of
+    # its own reading is rejected.
+    reading = read_file(SAMPLES / "cin" / file, context("social-care"))
+    account = reading.accounting
+    assert (account.read, account.mapped + len(account.rejected)) == (read, read)
+    assert account.mapped == mapped
+    assert {one.code for one in account.rejected} <= {"field.date.future"}

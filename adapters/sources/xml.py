@@ -1,0 +1,199 @@
+"""XML, read as a stream of one kind of element, so that memory does not grow with the file.
+
+Refused: a document type (entities are nothing that an export needs, and can be a bomb), and what is
+not well formed, from there on. Namespaces are dropped: exports disagree on them. Nothing is loaded
+from anywhere.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO
+
+from lxml import etree
+
+from adapters.dates import iso_day
+from adapters.errors import BAD_XML, FIELD_CODE, FIELD_MISSING, FIELD_TWICE, XML_DTD, InputRefused
+from adapters.sources.files import HEAD_BYTES
+from adapters.sources.text import NAME_LIMIT, VOUCHED, clean, decode, glance
+
+STRAY = "text between elements"
+"""What is told where words stand where only elements should."""
+
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def local(tag: object) -> str:
+    """Return an element's name without its namespace."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+class Node:
+    """One XML element while it is mapped; each child that is asked for counts as mapped."""
+
+    __slots__ = ("_asked", "_element")
+
+    def __init__(self, element: etree._Element) -> None:
+        """Take an element."""
+        self._element = element
+        self._asked: set[str] = set()
+
+    def _children(self, name: str) -> list[etree._Element]:
+        self._asked.add(name)
+        return [one for one in self._element if local(one.tag) == name]
+
+    def nodes(self, name: str) -> list["Node"]:
+        """Return the children of a name."""
+        return [Node(one) for one in self._children(name)]
+
+    def node(self, name: str) -> "Node | None":
+        """Return the one child of a name, None if there is none.
+
+        Raises:
+            InputRefused: `field.twice`.
+        """
+        found = self.nodes(name)
+        if len(found) > 1:
+            raise InputRefused(FIELD_TWICE, name)
+        return found[0] if found else None
+
+    def texts(self, name: str, limit: int = NAME_LIMIT) -> list[str]:
+        """Return the texts of all children of a name that say something.
+
+        Raises:
+            InputRefused: `field.text`.
+        """
+        said = (clean(one.text or "", name, limit) for one in self._children(name))
+        return [one for one in said if one is not None]
+
+    def text(self, name: str, limit: int = NAME_LIMIT) -> str | None:
+        """Return the text of the one child of a name; None if absent or blank.
+
+        Raises:
+            InputRefused: `field.text`, `field.twice`.
+        """
+        said = self.texts(name, limit)
+        if len(said) > 1:
+            raise InputRefused(FIELD_TWICE, name)
+        return said[0] if said else None
+
+    def day(self, name: str) -> int | None:
+        """Return a day.
+
+        Raises:
+            InputRefused: `field.date`, `field.text`, `field.twice`.
+        """
+        said = self.text(name)
+        return None if said is None else iso_day(said, name)
+
+    def need_day(self, name: str) -> int:
+        """Return a day that must be there.
+
+        Raises:
+            InputRefused: `field.missing`, and as for `day`.
+        """
+        found = self.day(name)
+        if found is None:
+            raise InputRefused(FIELD_MISSING, name)
+        return found
+
+    def code(self, name: str, codes: Mapping[str, str]) -> str | None:
+        """Return what a code stands for, whatever its case.
+
+        Raises:
+            InputRefused: `field.code`, `field.text`, `field.twice`.
+        """
+        said = self.text(name)
+        if said is None:
+            return None
+        found = codes.get(said.upper())
+        if found is None:
+            raise InputRefused(FIELD_CODE, name)
+        return found
+
+    def flag(self, name: str) -> bool | None:
+        """Return true or false, also written 1 or 0.
+
+        Raises:
+            InputRefused: `field.code`, `field.text`, `field.twice`.
+        """
+        said = self.text(name)
+        if said is None:
+            return None
+        if said.casefold() not in _FLAGS:
+            raise InputRefused(FIELD_CODE, name)
+        return _FLAGS[said.casefold()]
+
+    def left(self) -> Iterator[str]:
+        """Yield names of children that hold something and nobody asked for, and stray text."""
+        if any((one.tail or "").strip() for one in self._element):
+            yield STRAY
+        for one in self._element:
+            name = local(one.tag)
+            if name and name not in self._asked and (len(one) or (one.text or "").strip()):
+                yield name
+
+
+def stream(
+    source: BinaryIO,
+    name: str,
+    encoding: str | None = None,
+    head: Callable[[str, Node], None] | None = None,
+) -> Iterator[Node]:
+    """Yield each element of a name, and forget it when the next one is asked for.
+
+    Args:
+        source: the file.
+        name: of the elements, without namespace.
+        encoding: a text encoding that somebody has vouched for; None: what the file says.
+        head: called with the name of each other element that ends outside of those, with it.
+
+    Raises:
+        InputRefused: `input.xml`, `input.xml.dtd`, `input.empty`, `input.encoding`.
+    """
+    codec = None if encoding is None else VOUCHED.get(encoding.casefold(), encoding)
+    # libxml2 takes a byte order mark by itself, and does not know Python's name for it.
+    declared = "utf-8" if codec == "utf-8-sig" else codec
+    _must_begin_as_xml(source, encoding)
+    depth = 0
+    try:
+        events = etree.iterparse(
+            source,
+            events=("start", "end"),
+            encoding=declared,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        for number, (event, element) in enumerate(events):
+            if number == 0 and element.getroottree().docinfo.internalDTD is not None:
+                raise InputRefused(XML_DTD, "file")
+            inside = local(element.tag) == name
+            if event == "start":
+                depth += inside
+            elif inside:
+                depth -= 1
+                yield Node(element)
+                _forget(element)
+            elif depth == 0 and head is not None:
+                head(local(element.tag), Node(element))
+    except etree.XMLSyntaxError as error:
+        raise InputRefused(BAD_XML, f"line {error.lineno or 1}") from error
+    except (LookupError, UnicodeDecodeError) as error:
+        raise InputRefused(BAD_XML, "file") from error
+
+
+def _must_begin_as_xml(source: BinaryIO, encoding: str | None) -> None:
+    """Refuse what is empty or no text at all with its own code; leave the rest to the parser."""
+    head = source.read(HEAD_BYTES)
+    source.seek(0)
+    if not glance(head).startswith("<"):
+        decode(head, encoding)
+
+
+def _forget(element: etree._Element) -> None:
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
