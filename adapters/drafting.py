@@ -59,6 +59,7 @@ class Saying:
         third_party_checked: the writer checked the text for other people's details.
         urgent: goes by the lanes that no bulk load delays.
         subject: child, unborn, person, place, business or group.
+        concerns: record id of the record that it is about; None if of none.
     """
 
     type: str
@@ -76,6 +77,7 @@ class Saying:
     third_party_checked: bool | None = None
     urgent: bool = False
     subject: str = "child"
+    concerns: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ def draft(child: Child, saying: Saying, item: str, system: str, context: ReadCon
     labels = Labels(
         type=saying.type,
         subject=saying.subject,
+        concerns=saying.concerns,
         indicators=tuple(sorted(saying.indicators, key=lambda one: (one.code, one.on))),
         age_band=age_band(child.born, on),
         handling=saying.handling,

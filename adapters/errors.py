@@ -50,6 +50,11 @@ COLUMNS = Code(
     "Columns that the format needs are missing.",
     "Export with all columns, the first row naming them.",
 )
+BAD_YAML = Code(
+    "input.yaml",
+    "The file is not YAML as a form may use it: no anchors, no tags, each key once.",
+    "Mend the line that is named; put texts with a colon or a number into quotes.",
+)
 BAD_XML = Code(
     "input.xml",
     "The file is not well-formed XML from here on, or it was cut short.",
@@ -85,6 +90,11 @@ OTHER_AGENCY = Code(
 )
 
 FIELD_MISSING = Code("field.missing", "A field that the record needs is empty.", CORRECT)
+NOT_GRADED = Code(
+    "field.not-graded",
+    "Only the police grade intelligence; others submit information.",
+    "Leave source, intelligence and handling out.",
+)
 FIELD_TWICE = Code("field.twice", "The field is given more than once.", CORRECT)
 FIELD_TYPE = Code("field.type", "The field holds another kind of value than expected.", CORRECT)
 FIELD_TEXT = Code(

@@ -6,7 +6,8 @@ already and what is refused come out. Rules:
 1. The same item with the same content is there already, however often it is read.
 2. Another content of the same item is a new record that supersedes the last one.
 3. What changes by itself or beside the matter is no other content: the child's age band, the day
-   under which an undated sign is entered, whom to ask, the version of the schema.
+   under which an undated sign is entered, whom to ask, the version of the schema; nor whether it
+   is called a record or the correction of one.
 4. A content that comes back after another one (A, B, A) is a new record again: its version gets a
    number, since record ids never repeat.
 5. A source that versions its items answers for it: one version with two contents is refused.
@@ -29,6 +30,7 @@ from broker.records.names import (
     SLOT_SCHEMA,
     ZERO_ID,
     AgencyId,
+    Kind,
     RecordId,
 )
 from broker.records.signing import Prepared
@@ -194,7 +196,8 @@ def origin_of(prepared: Prepared) -> Origin:
 
 def fingerprint(prepared: Prepared) -> Fingerprint:
     """Return the digest of what a statement says, by rule 3."""
-    digest = sha256(bytes((prepared.statement.kind,)))
+    kind = prepared.statement.kind
+    digest = sha256(bytes((Kind.RECORD if kind is Kind.CORRECTION else kind,)))
     digest.update(rfc8785.dumps(_lasting(prepared.statement.labels)))
     for number, value in enumerate(prepared.values):
         if number in (SLOT_SCHEMA, SLOT_LABELS, SLOT_CONTACT) or value is None:

@@ -50,6 +50,22 @@ NOW = Instant(int(moment(DAYS, 9).timestamp() * 1000))
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the county's children.
+
+    Attributes:
+        number: of the part, from 0.
+        of: how many parts there are; each has as many children as a county that stands alone.
+    """
+
+    number: int
+    of: int
+
+
+WHOLE = Part(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A record to be, and whose."""
 
@@ -60,18 +76,29 @@ class Said:
 class County:
     """Children, and the records about them, in one order for one seed."""
 
-    def __init__(self, sides: Mapping[str, AgencySide], records: int) -> None:
+    def __init__(
+        self,
+        sides: Mapping[str, AgencySide],
+        records: int,
+        *,
+        now: Instant = NOW,
+        part: Part = WHOLE,
+    ) -> None:
         """Make a county whose month gives at least so many records.
 
         Args:
-            sides: the agencies; each reads its own files.
+            sides: the agencies; each reads its own files. Those of others are left out.
             records: how many will be asked for.
+            now: when everything is published.
+            part: which of the children.
         """
         random = Random(SEED)
         count = max(10, -(-records // (RECORDS_A_CHILD * GROUP)) + 1) * GROUP
         self._sides = sides
+        self._now = now
         self._people = [
-            replace(one, upn=_pupil_number(one.number)) for one in children(random, count)
+            replace(one, upn=_pupil_number(one.number))
+            for one in children(random, count * part.of)[count * part.number :][:count]
         ]
         self._month = self._drafts(_month(random, self._people))
 
@@ -98,12 +125,14 @@ class County:
     def _drafts(self, sheets: Iterable[Sheet]) -> Iterator[Said]:
         rules = {agency: load_rule(side) for agency, side in self._sides.items()}
         for sheet in sheets:
+            if sheet.agency not in rules:
+                continue
             side, rule = self._sides[sheet.agency], rules[sheet.agency]
             agency = side.agreement.roster.agencies[side.agency]
             context = ReadContext(
-                side.agency,
+                AgencyId(sheet.agency),  # as the files say, whoever publishes them
                 agency.type,
-                NOW,
+                self._now,
                 side.contact(rule.desk, rule.role),
                 own_codes=frozenset({agency.name}),
             )

@@ -1,8 +1,9 @@
-"""Any agency: the JSON form for involvement, alert and concern.
+"""Any agency: forms, as JSON or YAML, for what people write and ask.
 
-One form, a list of forms, or `{"forms": […]}`. Each names its kind in `form`, the child in `child`,
-and may name its agency, which must be the one that publishes it. A form is filled in by a person:
-`decidedBy` names the role of whoever decided to share it.
+One form, a list of forms, or `{"forms": […]}`. Each names its kind in `form`, the child in `child`
+(what is about a person, a place or a group needs none), and may name its agency, which must be the
+one that publishes it. A form is filled in by a person: `decidedBy` names the role of whoever
+decided to share it.
 """
 
 import re
@@ -10,87 +11,41 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeAlias
 
+from adapters.any_agency import asking, casework, intelligence
+from adapters.any_agency.filled import (
+    HANDLING,
+    NOBODY,
+    PROTECTIONS,
+    RECOGNITION,
+    TELLING,
+    URGENCIES,
+    Filled,
+    addressed,
+    indicators,
+    need,
+    persons,
+    same,
+)
 from adapters.dates import day_of, in_order, not_future
 from adapters.drafting import Naming, Saying, draft
 from adapters.errors import FIELD_CODE, FIELD_MISSING, OTHER_AGENCY, SHAPE, InputRefused
 from adapters.format import Outcome, ReadContext, Unmapped, one_item
 from adapters.health.protected import protections
-from adapters.identifiers import Child, check
+from adapters.identifiers import check
 from adapters.sources.elements import ITEMS_LIMIT, Element
+from adapters.sources.files import HEAD_BYTES
 from adapters.sources.json_text import parse
 from adapters.sources.text import glance
+from adapters.sources.yaml_text import parse_yaml
 from adapters.sui import identity
 from broker.records.names import Kind
-from broker.records.statement import Indicator
 
 NAME = "form"
 
-
-def _same(*codes: str) -> dict[str, str]:
-    return {code.casefold(): code for code in codes}
-
-
-LINKS = _same("on-roll", "registered", "allocated", "placed", "open-case")
-ALERTS = _same("protected-address", "safe-contact", "court-order", "not-visible-to")
-HIDDEN_FROM = _same("parent", "carer", "subject", "relative")
-URGENCIES = _same("immediate", "today", "routine")
-ROLES = _same("suspect", "relative", "carer", "professional")
-BASES = _same("fact", "opinion")
-RECOGNITION = _same("none", "partial", "clear")
-TELLING = _same("hidden", "signs-and-symptoms", "prompted", "purposeful")
-HANDLING = _same("none", "P", "C")
-PROTECTIONS = _same("sexual-health", "court-order")
+LINKS = same("on-roll", "registered", "allocated", "placed", "open-case")
+ALERTS = same("protected-address", "safe-contact", "court-order", "not-visible-to")
+HIDDEN_FROM = same("parent", "carer", "subject", "relative")
 CATEGORIES = {"exploitation": "concern:exploitation"}
-INDICATORS = _same(
-    "chaotic-household", "history-of-abuse", "bereavement-or-loss", "gang-association",
-    "school-with-exploited-children", "learning-disability", "sexual-orientation-undisclosed",
-    "friends-exploited", "homeless", "lacks-friends-of-own-age", "gang-neighbourhood",
-    "residential-care", "hostel-or-bed-and-breakfast", "low-self-esteem", "young-carer", "missing",
-    "physical-injury", "drug-or-alcohol-misuse", "offending", "repeat-sexual-health",
-    "absent-from-school", "change-in-appearance", "online-vulnerability", "estranged-from-family",
-    "unexplained-gifts", "recruiting-others", "poor-mental-health", "self-harm",
-    "suicidal-thoughts-or-attempts",
-)  # fmt: skip
-"""What a form may name; the list stands in schemas/head and a test compares the two."""
-
-_CONSUMER = re.compile(r"[a-z0-9-]{1,63}(/[a-z0-9-]{1,63})?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A form while it is mapped.
-
-    Attributes:
-        form: the form itself.
-        objects: all objects in it, for what is left over.
-        child: whom it is about.
-        context: what else is known.
-        naming: natural ids of this file.
-    """
-
-    form: Element
-    objects: list[Element]
-    child: Child
-    context: ReadContext
-    naming: Naming
-
-    def inside(self, name: str) -> Element | None:
-        """Return an object inside the form.
-
-        Raises:
-            InputRefused: it is no object.
-        """
-        element = self.form.element(name)
-        if element is not None:
-            self.objects.append(element)
-        return element
-
-    def natural_id(self, record_type: str, rest: str, item: object) -> str:
-        """Return the form's reference, else an id made from what it says."""
-        reference = self.form.text("reference")
-        if reference is not None:
-            return f"{record_type}/{reference}"
-        return self.naming.name(f"{record_type}/{self.child.local_subject}/{rest}", item)
 
 
 def involvement(filled: Filled) -> Saying:
@@ -100,7 +55,7 @@ def involvement(filled: Filled) -> Saying:
         InputRefused: a field is missing or wrong.
     """
     form = filled.form
-    kind = _need(form.code("kind", LINKS), "kind")
+    kind = need(form.code("kind", LINKS), "kind")
     first, last = form.need_day("from"), form.day("until")
     in_order(first, last, "until")
     site = filled.inside("site")
@@ -124,7 +79,7 @@ def alert(filled: Filled) -> Saying:
         InputRefused: a field is missing or wrong.
     """
     form = filled.form
-    kind = _need(form.code("kind", ALERTS), "kind")
+    kind = need(form.code("kind", ALERTS), "kind")
     who = form.codes("who", HIDDEN_FROM)
     if kind == "not-visible-to" and not who:
         raise InputRefused(FIELD_MISSING, "who")
@@ -159,9 +114,7 @@ def concern(filled: Filled) -> Saying:
     if account is None and summary is None:
         raise InputRefused(FIELD_MISSING, "account")
     shareable = form.flag("summaryShareable")
-    persons = [Element(value, "persons") for value in form.entries("persons")]
-    filled.objects.extend(persons)
-    third = [{"role": p.code("role", ROLES), "name": p.text("name")} for p in persons]
+    third = [{"role": one["role"], "name": one["name"]} for one in persons(filled)]
     said = [account, summary]
     return Saying(
         type="concern",
@@ -179,7 +132,7 @@ def concern(filled: Filled) -> Saying:
             "shareable_summary": summary,
             "third_party": third or None,
         },
-        indicators=tuple(_indicators(filled)),
+        indicators=tuple(indicators(filled)),
         facts=(
             *form.codes("categories", CATEGORIES),
             *(("concern:immediate",) if urgency == "immediate" else ()),
@@ -187,7 +140,7 @@ def concern(filled: Filled) -> Saying:
         roles=tuple(role for one in third if (role := one["role"]) is not None),
         protections=(*form.codes("protections", PROTECTIONS), *protections(account, summary)),
         handling=form.code("handling", HANDLING) or "none",
-        addressed_to=_addressed(form),
+        addressed_to=addressed(form),
         summary_shareable=shareable if summary is not None else None,
         third_party_checked=form.flag("thirdPartyChecked"),
         urgent=urgency == "immediate",
@@ -195,7 +148,15 @@ def concern(filled: Filled) -> Saying:
 
 
 Mapping: TypeAlias = Callable[[Filled], Saying]
-FORMS: dict[str, Mapping] = {"involvement": involvement, "alert": alert, "concern": concern}
+FORMS: dict[str, Mapping] = {
+    "involvement": involvement,
+    "alert": alert,
+    "concern": concern,
+    **asking.FORMS,
+    **casework.FORMS,
+    **intelligence.FORMS,
+}
+"""Kind of form → its mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +169,9 @@ class Form:
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the member that names the kind of form."""
         text = glance(head)
-        return text[:1] in ("{", "[") and re.search(r'"forms?"\s*:', text) is not None
+        if text[:1] in ("{", "["):
+            return re.search(r'"forms?"\s*:', text) is not None
+        return re.search(r"^(?:- )?\s*forms?:", text, re.MULTILINE) is not None
 
     def companions(self, name: str) -> tuple[str, ...]:  # noqa: ARG002 - of the port
         """Name none."""
@@ -218,9 +181,11 @@ class Form:
         """Yield what each form says.
 
         Raises:
-            InputRefused: not JSON, or no form and no list of forms.
+            InputRefused: neither JSON nor YAML, or no form and no list of forms.
         """
-        document = parse(stream.read(), context.encoding)
+        data = stream.read()
+        text = glance(data[:HEAD_BYTES])
+        document = (parse if text[:1] in ("{", "[") else parse_yaml)(data, context.encoding)
         if isinstance(document, dict) and "form" in document:
             document = [document]
         elif isinstance(document, dict):
@@ -235,7 +200,7 @@ class Form:
 
 def _map(value: object, place: str, naming: Naming, context: ReadContext) -> Iterator[Outcome]:
     form = Element(value, place)
-    kind = _need(form.text("form"), "form")
+    kind = need(form.text("form"), "form")
     mapping = FORMS.get(kind)
     if mapping is None:
         raise InputRefused(FIELD_CODE, "form")
@@ -243,22 +208,20 @@ def _map(value: object, place: str, naming: Naming, context: ReadContext) -> Ite
     if agency is not None and not context.is_own(agency):
         raise InputRefused(OTHER_AGENCY, "agency")
     wrapper = form.element("child")
-    if wrapper is None:
+    if wrapper is not None:
+        child = check(identity(wrapper), place, context.at)
+        filled = Filled(form, [form, wrapper], child, context, naming)
+    elif kind in intelligence.FORMS:
+        child = NOBODY
+        filled = Filled(form, [form], child, context, naming)
+    else:
         raise InputRefused(FIELD_MISSING, "child")
-    child = check(identity(wrapper), place, context.at)
-    filled = Filled(form, [form, wrapper], child, context, naming)
     saying = mapping(filled)
     yield from child.warnings
     one = draft(child, saying, place, NAME, context)
     yield replace(one, decided_by=form.text("decidedBy"))
     left = {name for element in filled.objects for name in element.left()}
     yield Unmapped(tuple(sorted(left)))
-
-
-def _need(value: str | None, field: str) -> str:
-    if value is None:
-        raise InputRefused(FIELD_MISSING, field)
-    return value
 
 
 def _voice(filled: Filled) -> dict[str, object] | None:
@@ -272,23 +235,6 @@ def _voice(filled: Filled) -> dict[str, object] | None:
         "wishes": voice.narrative("wishes"),
         "told_of_sharing": voice.flag("toldOfSharing"),
     }
-
-
-def _indicators(filled: Filled) -> Iterator[Indicator]:
-    for value in filled.form.entries("indicators"):
-        one = Element(value, "indicators")
-        filled.objects.append(one)
-        code = _need(one.code("code", INDICATORS), "indicators.code")
-        basis = _need(one.code("basis", BASES), "indicators.basis")
-        on = not_future(one.need_day("on"), filled.context.at, "indicators.on")
-        yield Indicator(code, on, basis)
-
-
-def _addressed(form: Element) -> tuple[str, ...]:
-    consumers = form.texts("addressedTo")
-    if any(_CONSUMER.fullmatch(consumer) is None for consumer in consumers):
-        raise InputRefused(FIELD_CODE, "addressedTo")
-    return tuple(consumers)
 
 
 FORMAT = Form()

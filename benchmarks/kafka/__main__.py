@@ -12,19 +12,19 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.figures import FOLDER, ROOT, commit, machine, screen
 from benchmarks.kafka.by_hand import ByHand
+from benchmarks.kafka.concordat import Concordat
 from benchmarks.kafka.contestants import Contestant, Shape
 from benchmarks.kafka.copying import Copying
 from benchmarks.kafka.driver import Stalled
 from benchmarks.kafka.load import Load, county_load
 from benchmarks.kafka.measuring import RUN_S, Bench, Told
+from benchmarks.kafka.narrowed import narrowing
 from benchmarks.kafka.plot import draw
 from benchmarks.kafka.processes import Ended
 from benchmarks.kafka.rendering import Grown, Measured, Report, growth_table, table, write
 from benchmarks.kafka.services import Kafka, NotHere, running_kafka
 
-CONCORDAT = "(b) Concordat"
-ABSENT = f"{CONCORDAT}: not yet; its column is empty until the broker runs on Kafka."
-NAMES = (Copying.name, CONCORDAT, ByHand.name)
+NAMES = (Copying.name, Concordat.name, ByHand.name)
 
 LONG = 300_000
 POOL = 1_000
@@ -81,10 +81,10 @@ def planned(arguments: Sequence[str]) -> Plan:
     add("--repeats", type=int, metavar="N", help="runs of each (3; with --long 1)")
     add("--seconds", type=float, default=8.0, metavar="S", help="of load before and after a kill")
     add("--pool", type=int, default=POOL, metavar="N", help="different records")
-    add("--only", default="ac", metavar="LETTERS", help="contestants: ac")
+    add("--only", default="abc", metavar="LETTERS", help="contestants: abc")
     asked = parser.parse_args(arguments)
-    if not set(asked.only) <= {"a", "c"} or not asked.only:
-        parser.error("--only takes letters of a and c; b is not there yet")
+    if not set(asked.only) <= set("abc") or not asked.only:
+        parser.error("--only takes letters of a, b and c")
     return Plan(
         asked.records or ((LONG,) if asked.long else ()),
         asked.agencies,
@@ -98,7 +98,7 @@ def planned(arguments: Sequence[str]) -> Plan:
 
 def contestants(only: str) -> list[Contestant]:
     """Return the contestants of some letters."""
-    every: dict[str, Contestant] = {"a": Copying(), "c": ByHand()}
+    every: dict[str, Contestant] = {"a": Copying(), "b": Concordat(), "c": ByHand()}
     return [one for letter, one in every.items() if letter in only]
 
 
@@ -114,6 +114,7 @@ def about(kafka: Kafka, load: Load, plan: Plan) -> list[str]:
         f"At most {load.batch} records a transaction.",
         f"Latency: fed evenly at half the contestant's own median, {then}.",
         "Feeding and reading (driver) run on the same machine, for all alike.",
+        "Narrowing: half way an agency stops all that it sends; from then to its last delivery.",
     ]
 
 
@@ -134,6 +135,9 @@ def compare(bench: Bench, load: Load, plan: Plan) -> Report:
             one.on,
             speeds[one.name],
             bench.latency(one, shape, speeds[one.name].rate / 2, 2 * plan.seconds),
+            narrowing(bench, one, shape, speeds[one.name].rate / 2, 2 * plan.seconds)
+            if isinstance(one, Concordat)
+            else None,
         )
         for one in taking_part
     }
@@ -145,9 +149,9 @@ def compare(bench: Bench, load: Load, plan: Plan) -> Report:
     growth = []
     for axis, value, varied, some in points:
         bench.said(f"With {value:,} {axis}:")
-        growth.append(Grown(axis, value, bench.rounds(taking_part, varied, some, 1)))
+        growth.append(Grown(axis, value, bench.point(taking_part, varied, some)))
     described = about(bench.kafka, load, plan)
-    return Report(machine(), commit(), described, NAMES, CONCORDAT, measured, growth)
+    return Report(machine(), commit(), described, NAMES, Concordat.name, measured, growth)
 
 
 def show(report: Report) -> None:
@@ -156,7 +160,6 @@ def show(report: Report) -> None:
     if report.growth:
         screen.print()
         screen.print(growth_table(report))
-    screen.print(ABSENT)
     write(report, FOLDER / "kafka.json")
     draw(report, FOLDER / "kafka.svg")
     screen.print(f"Written to {(FOLDER / 'kafka.json').relative_to(ROOT)} and kafka.svg beside it.")
@@ -189,7 +192,6 @@ def main(arguments: Sequence[str]) -> int:
                 screen.print(line)
             for one in contestants(plan.only):
                 screen.print(f"{one.name}: {'; '.join(one.on)}.")
-            screen.print(ABSENT)
             report = compare(Bench.at(kafka, folder, told, screen.print), load, plan)
     except (NotHere, Stalled, Ended) as error:
         screen.print(f"Nothing was measured: {error}")

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.kafka.clauses import grown
-from benchmarks.kafka.contestants import Fed, Place, dealt, key_of
+from benchmarks.kafka.contestants import Fed, Place, Pooled, dealt, key_of
 from benchmarks.kafka.hand_worker import CONNECTIONS, RECORD, encoded
 from benchmarks.kafka.load import Load, Record
 from benchmarks.kafka.processes import Worker, program
@@ -30,7 +30,8 @@ class ByHand:
     on = (
         "a signature a record (Ed25519), Avro in and out, one transaction a batch",
         f"a call of the OPA server for each record and consumer, {CONNECTIONS} connections",
-        "off: seals, log, proofs, memory of seen records, TLS; registers are a dictionary",
+        "off: seals, log, proofs, memory of decisions and of seen records, TLS",
+        "registers are a dictionary",
     )
 
     def prepare(self, load: Load) -> None:
@@ -56,7 +57,7 @@ class ByHand:
         place.kafka.drop(course.topics)
 
 
-class HandCourse:
+class HandCourse(Pooled):
     """One run; see `contestants.Course`."""
 
     def __init__(self, contestant: ByHand, place: Place) -> None:

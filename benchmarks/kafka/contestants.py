@@ -61,12 +61,14 @@ class Place:
         folder: of its own.
         prefix: begins the name of each of its topics, groups and transactions.
         shape: what is varied.
+        records: how many will be asked for; None: not known yet.
     """
 
     kafka: Kafka
     folder: Path
     prefix: str
     shape: Shape
+    records: int | None = None
 
 
 class Course(Protocol):
@@ -77,12 +79,25 @@ class Course(Protocol):
         """Topics in which deliveries can be read."""
         ...
 
+    @property
+    def most(self) -> int | None:
+        """How many records it has in all; None: as many as one likes."""
+        ...
+
+    def ready(self, count: int) -> None:
+        """Have the first so many records at hand: nothing is signed while it is timed."""
+        ...
+
     def fed(self, number: int) -> Fed:
         """Return the message that brings a record; numbers rise from 0, none comes twice."""
         ...
 
     def deliveries(self, number: int) -> int:
-        """Return how many deliveries come of a record."""
+        """Return how many deliveries come of a record; 0 if only the contestant can tell."""
+        ...
+
+    def through(self) -> bool:
+        """Tell whether all that was fed is through, of records whose deliveries are not known."""
         ...
 
     def processes(self) -> Mapping[str, int]:
@@ -122,6 +137,19 @@ class Contestant(Protocol):
     def course(self, place: Place) -> AbstractContextManager[Course]:
         """Make topics, start processes; at the end, end them."""
         ...
+
+
+class Pooled:
+    """What courses have in common that feed the same records again and again."""
+
+    most: int | None = None
+
+    def ready(self, count: int) -> None:
+        """Do nothing: all were made before."""
+
+    def through(self) -> bool:
+        """Tell nothing: it is known how many deliveries there will be."""
+        return True
 
 
 def dealt(agencies: Sequence[str], agency: str, number: int, count: int) -> int:

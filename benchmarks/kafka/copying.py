@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
-from benchmarks.kafka.contestants import KEY_OCTETS, Fed, Place, dealt, key_of
+from benchmarks.kafka.contestants import KEY_OCTETS, Fed, Place, Pooled, dealt, key_of
 from benchmarks.kafka.load import Load
 from benchmarks.kafka.processes import Worker, program
 from benchmarks.kafka.relay import Hop
@@ -43,7 +43,7 @@ class Copying:
         place.kafka.drop(course.topics)
 
 
-class CopyCourse:
+class CopyCourse(Pooled):
     """One run; see `contestants.Course`."""
 
     def __init__(self, load: Load, place: Place) -> None:

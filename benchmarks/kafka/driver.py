@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.cimpl import KafkaError
 
 from benchmarks.kafka.contestants import Course, number_of
+from benchmarks.kafka.services import end_of
 
 READ_AT_ONCE = 2000
 READ_S = 0.02
@@ -36,7 +37,7 @@ class Deliveries:
     """What has been read so far: for each delivery its record's number, and when."""
 
     def __init__(self, address: str, topics: Sequence[str]) -> None:
-        """Read topics of one partition each, from their beginning."""
+        """Read topics of one partition each, from where they end now."""
         self._consumer = Consumer(
             {
                 "bootstrap.servers": address,
@@ -47,7 +48,8 @@ class Deliveries:
                 "fetch.wait.max.ms": 50,
             }
         )
-        self._consumer.assign([TopicPartition(topic, 0, 0) for topic in topics])
+        ends = [TopicPartition(one, 0, end_of(self._consumer, one)) for one in topics]
+        self._consumer.assign(ends)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self.read: list[tuple[int, float]] = []
@@ -117,6 +119,10 @@ class Driver:
         self.fed = 0
         self.expected = 0
 
+    def ready(self, count: int) -> None:
+        """Have the next records at hand."""
+        self._course.ready(self.fed + count)
+
     def feed(self, count: int) -> None:
         """Feed the next records, as fast as Kafka takes them."""
         for number in range(self.fed, self.fed + count):
@@ -159,13 +165,17 @@ class Driver:
     def wait(self, told: Progress) -> float:
         """Wait until everything has been delivered; return when the last was read.
 
+        What was fed is handed over to Kafka first.
+
         Raises:
             Stalled: nothing comes any more.
             Ended: a process of the course has ended.
         """
         read = self.deliveries.read
         before, since = -1, time.monotonic()
-        while len(read) < self.expected:
+        while self._producer.flush(LOOK_S):
+            told(len(read), self.expected)
+        while len(read) < self.expected or not self._course.through():
             self.deliveries.check()
             self._course.processes()
             self._producer.poll(0)
@@ -175,7 +185,7 @@ class Driver:
             elif time.monotonic() > since + STALLED_S:
                 raise Stalled(f"{len(read)} of {self.expected} deliveries, and no more")
             time.sleep(LOOK_S)
-        return read[self.expected - 1][1] if self.expected else time.monotonic()
+        return read[-1][1] if read else time.monotonic()
 
     def _feed_one(self, number: int) -> None:
         fed = self._course.fed(number)

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from benchmarks.kafka.rendering import Grown, Report, rounded
-from benchmarks.kafka.summaries import DRIVER
+from benchmarks.kafka.summaries import BROKER, DRIVER
 
 WIDTH, HEIGHT, ROOM = 440, 260, 24
 LEFT, BOTTOM, TOP = 56, 40, 40
@@ -41,15 +41,21 @@ class Panel:
 
 
 def panels(report: Report) -> list[Panel]:
-    """Return what the comparison shows: speed, processor time by process, and latencies."""
+    """Return what the comparison shows: speed, processor time, memory, and latencies."""
     speeds = {name: {"records/s": one.speed.rate} for name, one in report.measured.items()}
     cpu = {
         name: {process: ms for process, ms in one.speed.cpu.items() if process != DRIVER}
         for name, one in report.measured.items()
     }
+    peak = {
+        name: {process: mib for process, mib in one.speed.peak.items() if process in own and mib}
+        for name, one in report.measured.items()
+        if (own := one.speed.cpu.keys() - {DRIVER, BROKER})
+    }
     found = [
         Panel("records a second", speeds),
         Panel("processor time, ms a record", cpu, stacked=True),
+        Panel("peak memory without Kafka's, MiB", peak, stacked=True),
     ]
     waits = {
         name: {

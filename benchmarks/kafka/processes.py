@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -17,20 +17,25 @@ class Ended(RuntimeError):  # noqa: N818 - what happened
     """A process that should run has ended."""
 
 
-def tree(pid: int) -> list[int]:
-    """Return a process and all that descend from it; none if it has ended."""
+def tree(pid: int, apart: Collection[int] = ()) -> list[int]:
+    """Return a process and all that descend from it; none if it has ended.
+
+    Args:
+        pid: the process.
+        apart: processes that are left out, with what descends from them.
+    """
     found = [pid]
     for one in found:
         for thread in _listed(PROC / str(one) / "task"):
             text = _text(thread / "children")
-            found += [int(child) for child in text.split()]
+            found += [child for child in map(int, text.split()) if child not in apart]
     return [one for one in found if (PROC / str(one)).exists()]
 
 
-def cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int, apart: Collection[int] = ()) -> float:
     """Return the processor time of a process and its descendants so far."""
     total = 0
-    for one in tree(pid):
+    for one in tree(pid, apart):
         fields = _text(PROC / str(one) / "stat").rpartition(")")[2].split()
         # utime, stime, and of children that have ended and were waited for
         total += sum(int(fields[place]) for place in (11, 12, 13, 14)) if fields else 0
@@ -44,14 +49,19 @@ def machine_seconds() -> float:
     return sum(int(fields[place]) for place in (0, 1, 2, 5, 6, 7)) / TICKS
 
 
-def peak_mib(pid: int) -> float:
+def peak_mib(pid: int, apart: Collection[int] = ()) -> float:
     """Return the most memory that a process and its descendants have had, each at its own time."""
     total = 0
-    for one in tree(pid):
+    for one in tree(pid, apart):
         for line in _text(PROC / str(one) / "status").splitlines():
             if line.startswith("VmHWM:"):
                 total += int(line.split()[1])
     return total / 1024
+
+
+def command(pid: int) -> str:
+    """Return the command that a process runs; nothing if it has ended."""
+    return _text(PROC / str(pid) / "cmdline").replace("\0", " ")
 
 
 def _listed(folder: Path) -> list[Path]:

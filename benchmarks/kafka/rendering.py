@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.kafka.summaries import Latency, Speed, ratio
+from benchmarks.kafka.summaries import Latency, Narrowed, Speed, ratio
 
 MISSING = "–"
-NOT_YET, LEFT_OUT = "not yet", "left out"
+LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,13 @@ class Measured:
         on: what was switched on, and what was not.
         speed: of records fed all at once.
         latency: under half of that.
+        narrowed: how long a narrowing took, if the contestant has such a thing.
     """
 
     on: Sequence[str]
     speed: Speed
     latency: Latency | None = None
+    narrowed: Narrowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ def rows(measured: Mapping[str, Measured]) -> list[Row]:
         Row(name, unit, {who: take(one) for who, one in timed.items()})
         for name, unit, take in parts
     ]
+    narrowed = {name: one.narrowed for name, one in measured.items() if one.narrowed is not None}
+    found += [
+        Row("narrowing ms, in Kafka", "ms", {w: 1000 * n.published for w, n in narrowed.items()}),
+        Row("narrowing ms, holds", "ms", {w: 1000 * n.last for w, n in narrowed.items()}),
+    ]
     return [row for row in found if row.values]
 
 
@@ -125,11 +132,18 @@ def table(report: Report) -> Table:
 
 
 def growth_table(report: Report) -> Table:
-    """Return records a second at each point of each series."""
-    made = _columns(report, "records/s with")
+    """Return speed, processor time and memory at each point of each series."""
+    made = _columns(report, "with")
+    figures: tuple[tuple[str, Callable[[Speed], float]], ...] = (
+        ("records/s", lambda one: one.rate),
+        ("CPU ms/record", lambda one: one.cpu_of_all),
+        ("deliveries a record", lambda one: one.deliveries),
+        ("peak MiB", lambda one: one.peak_of_own),
+    )
     for one in report.growth:
-        rates = {who: speed.rate for who, speed in one.speeds.items()}
-        made.add_row(f"{one.value:,} {one.axis}", *_cells(report, rates))
+        for name, take in figures:
+            values = {who: take(speed) for who, speed in one.speeds.items()}
+            made.add_row(f"{one.value:,} {one.axis}: {name}", *_cells(report, values))
     return made
 
 
@@ -155,9 +169,7 @@ def _cells(report: Report, values: Mapping[str, float]) -> list[str]:
 def _cell(report: Report, name: str, value: float | None) -> str:
     if value is not None:
         return rounded(value)
-    if name in report.measured:
-        return MISSING
-    return NOT_YET if name == report.compared else LEFT_OUT
+    return MISSING if name in report.measured else LEFT_OUT
 
 
 def _others(report: Report) -> list[str]:
@@ -195,7 +207,16 @@ def plain(report: Report) -> dict[str, Any]:
             if (found := ratio(row.values.get(report.compared), row.values.get(name))) is not None
         ],
         "growth": [
-            {"axis": one.axis, "at": one.value, "contestant": who, "records_per_s": speed.rate}
+            {
+                "axis": one.axis,
+                "at": one.value,
+                "contestant": who,
+                "records": speed.records,
+                "records_per_s": speed.rate,
+                "deliveries_a_record": speed.deliveries,
+                "cpu_ms_a_record": dict(speed.cpu),
+                "peak_mib": dict(speed.peak),
+            }
             for one in report.growth
             for who, speed in one.speeds.items()
         ],

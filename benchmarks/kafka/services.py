@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -74,9 +74,27 @@ class Kafka:
     def drop(self, topics: Sequence[str]) -> None:
         """Delete topics: what the next run finds on the disk is as little as this one found."""
         admin = AdminClient({"bootstrap.servers": self.address, "log_level": 3})
-        for future in admin.delete_topics(list(topics)).values():
+        for future in admin.delete_topics(list(topics)).values() if topics else ():
             with suppress(KafkaException):
                 future.result(WAIT_S)
+
+
+def end_of(consumer: Consumer, topic: str) -> int:
+    """Return where a topic's one partition ends; one that was just made has no leader yet.
+
+    Raises:
+        KafkaException: Kafka does not tell.
+    """
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=WAIT_S)
+        except KafkaException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return int(end)
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from statistics import median
 DRIVER = "driver"
 """The process that feeds and reads: no part of any contestant."""
 
+BROKER = "kafka"
+"""The process that all contestants share."""
+
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """Return the smallest value that at least so many percent of all do not exceed.
@@ -106,6 +109,11 @@ class Speed:
         """Milliseconds of processor time a record, the broker's too; not the driver's."""
         return sum(value for name, value in self.cpu.items() if name != DRIVER)
 
+    @property
+    def peak_of_own(self) -> float:
+        """MiB that the contestant's own processes have had at most, each at its own time."""
+        return sum(value for name, value in self.peak.items() if name != BROKER)
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -170,3 +178,46 @@ class Latency:
             Waits.of([at - due for due, at in read if at >= kill]),
             min(again) - kill,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """How long a narrowing took to hold, under half the load.
+
+    Attributes:
+        published: seconds until Kafka had it.
+        last: seconds from when it was said to the last delivery that it would have stopped; 0 if
+            there was none.
+        stopped: records of the agency that were fed afterwards, of none of which anything came.
+    """
+
+    published: float
+    last: float
+    stopped: int
+
+    @classmethod
+    def of(
+        cls,
+        read: Sequence[tuple[float, float]],
+        due: Sequence[float],
+        said: float,
+        published: float,
+    ) -> "Narrowed":
+        """Look for the agency's last delivery.
+
+        Args:
+            read: of each of its deliveries, when the record was due and when it could be read.
+            due: when each of its records was due.
+            said: when it narrowed.
+            published: when Kafka had that.
+
+        Raises:
+            ValueError: nothing of it was delivered before, or its last record still was.
+        """
+        if not any(at < said for _, at in read):
+            raise ValueError("nothing was delivered that could be narrowed")
+        last = max(when for when, _ in read)
+        stopped = sum(when > max(last, said) for when in due)
+        if not stopped:
+            raise ValueError("the narrowing stopped nothing")
+        return cls(published - said, max(0.0, max(at for _, at in read) - said), stopped)

@@ -133,6 +133,24 @@ DELIVERY_CHECKPOINT = Code(
     "A delivery's proof rests on a checkpoint that is signed but not of this log's history.",
     "Keep the delivery and the log: the log's key has vouched for two histories.",
 )
+LOG_OLDER = Code(
+    "log.older",
+    "The log's store is older than the topics: entries that were made are missing from it.",
+    "Nothing was signed. Put back a copy of the log's store that is not older than the topics, "
+    "then start again; never begin a new log, for the old one was published.",
+)
+TOPICS_OLDER = Code(
+    "log.topics-older",
+    "The topics are older than the log: messages that the log took in are not there any more.",
+    "Nothing was signed or released. Put back a copy of the topics that is not older than the log, "
+    "then start again.",
+)
+TAKEN_BACK = Code(
+    "log.taken-back",
+    "Steps of the log that this agency has followed are published no more, or others are.",
+    "Nothing was taken in. Tell the partnership: the broker was put back to an older state, or "
+    "shows another log. It must put back a newer copy.",
+)
 DEAD = Code(
     "log.sequencer.dead",
     "This sequencer or releaser has failed and must not go on.",

@@ -243,15 +243,19 @@ class ToldObligation:
     detail: str = ""
 
 
+TAKEN_BACK = "taken-back"
+"""Why a source has a task about a retraction: all who hold what it takes back must un-file it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToldTask:
-    """What a person at the source is asked to answer.
+    """What a person at the source is asked to answer, or must see to.
 
     Attributes:
         id: 16 bytes that an answer names.
         why: code of the reason.
         deadline: when it escalates.
-        consumers: who would receive the record.
+        consumers: who would receive the record; with `TAKEN_BACK`, who holds what is taken back.
         clauses: ids of the clauses that ask.
     """
 

@@ -2,7 +2,8 @@
 
 Order of every run, and what a crash after the step leaves behind:
 
-1. Take messages from every lane; those that the log holds already are only committed again.
+1. Take messages from every lane; those that the log holds already are compared with what it holds
+   (`restored`), and only committed again.
 2. Write the openings object under its own digest. (An object that nobody names.)
 3. Swap the commit record for the next one: from here on the batch is in the log.
 4. Write tiles, bundles and the descriptor. (Written again, to the same bytes, by `open`.)
@@ -33,6 +34,7 @@ from broker.access_log.openings import Batch as LogBatch
 from broker.access_log.ports import LeafIndex, LogIndex, LogRow, TileStore
 from broker.access_log.reader import LogView
 from broker.access_log.record import CommitRecord, LogState, cut
+from broker.access_log.restored import check_held
 from broker.access_log.tree import hash_leaf
 from broker.faults import reach
 from broker.lanes import NOW, Batch, Bound, Lane, Received, Unavailable
@@ -124,7 +126,8 @@ class Sequencer:
         With several lanes that are all empty, all are waited for as long as `bound` says.
 
         Raises:
-            LogError: `log.sequencer.dead`, or a message is not what the router writes.
+            LogError: `log.sequencer.dead`, or a message is not what the router writes, or stands
+                where the log took in another one.
             SwapLost: another sequencer took the log over.
             StoreConflict: the store holds other bytes than this log's.
             LaneError: from a lane.
@@ -135,12 +138,11 @@ class Sequencer:
         batches = await self._take(bound)
         start = LeafIndex(self.size)
         positions = self._state.record.positions
-        fresh = [
-            received
-            for batch in batches
-            for received in batch.messages
-            if received.offset >= positions.get(received.shard, 0)
-        ]
+        taken = [received for batch in batches for received in batch.messages]
+        fresh = [one for one in taken if one.offset >= positions.get(one.shard, 0)]
+        if len(fresh) < len(taken):
+            held = [one for one in taken if one.offset < positions.get(one.shard, 0)]
+            await check_held(LogView(self._store, self._state), held)
         if fresh:
             await self._sequence(fresh)
         else:

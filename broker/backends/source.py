@@ -5,9 +5,51 @@ topics that it consumes.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
+from broker.errors import Code, ConcordatError
 from broker.lanes import Bound, Received
+
+REPLACED = Code(
+    "store.replaced",
+    "A topic does not hold what was consumed of it: an older copy of it was put back.",
+    "Nothing was taken. Put back a newer copy: topics, and the positions of those who read them, "
+    "must be of one moment.",
+)
+MARK_OCTETS = 16
+
+
+class Replaced(ConcordatError):  # noqa: N818 - what happened to the topic
+    """What was consumed of a topic is not what it holds there now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """How far a reader has consumed a topic's shard.
+
+    Attributes:
+        next: offset behind the last message consumed.
+        mark: of that message (`mark_of`); None if it was not kept.
+    """
+
+    next: int
+    mark: bytes | None
+
+    def check(self, where: str, offset: int, value: bytes) -> None:
+        """Refuse a message that stands where another one was consumed.
+
+        Raises:
+            Replaced: it does.
+        """
+        if offset == self.next - 1 and self.mark not in {None, mark_of(value)}:
+            raise Replaced(REPLACED, where)
+
+
+def mark_of(value: bytes) -> bytes:
+    """Return what a message is known by again."""
+    return sha256(value).digest()[:MARK_OCTETS]
 
 
 class Source(Protocol):
@@ -22,6 +64,22 @@ class Source(Protocol):
             bound: how much; nothing is waited for.
 
         Raises:
+            Unavailable: the source cannot be reached.
+        """
+        ...
+
+    async def check(self, shard: int, consumed: Mapping[str, Consumed]) -> None:
+        """Make sure that topics still hold, or have trimmed, what was consumed of them.
+
+        A position lies with its reader, so that a topic may be put back to an older state behind
+        it. To go on would be to skip whatever takes the lost messages' places.
+
+        Args:
+            shard: of every topic.
+            consumed: topic → how far it was consumed.
+
+        Raises:
+            Replaced: they do not; a source may have a more exact error of its own.
             Unavailable: the source cannot be reached.
         """
         ...

@@ -4,10 +4,11 @@ import logging
 
 import typer
 
-from broker.cli import run
+from broker.cli import run, scenario
 from broker.cli.agency import ack, action, inbox, publish
 from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
+from broker.cli.duties import duties, respond
 from broker.cli.groups import ListByDefault
 from broker.cli.log import search, verify
 from broker.cli.narrowing import narrow
@@ -35,6 +36,8 @@ app.command("route")(route)
 app.command("inbox")(inbox)
 app.command("ack")(ack)
 app.command("action")(action)
+app.command("duties")(duties)
+app.command("respond")(respond)
 app.command("narrow")(narrow)
 app.command("explain")(explain)
 app.command("may-i-share")(may_i_share)
@@ -60,6 +63,14 @@ _quarantine.command("list")(list_quarantine)
 _quarantine.command("show")(show)
 _quarantine.command("retry")(retry)
 app.add_typer(_quarantine, name="quarantine")
+
+_scenario = typer.Typer(
+    no_args_is_help=True, help="Small stories that try a protocol before it is signed."
+)
+_scenario.command("run")(scenario.run)
+_scenario.command("list")(scenario.list_them)
+_scenario.command("doc")(scenario.doc)
+app.add_typer(_scenario, name="scenario")
 
 _log = typer.Typer(no_args_is_help=True, help="The access log: search it, verify it.")
 _log.command("search")(search)

@@ -13,6 +13,7 @@ from broker.cli.place import layout_for, settings_for
 from broker.cli.show import AgencyName, Dir, Json, counted, reporting, say, say_json
 from broker.runtimes import serving
 from broker.runtimes.clock import SystemClock
+from broker.runtimes.garbage import look_seldom
 from broker.runtimes.layout import Layout
 
 
@@ -68,6 +69,7 @@ def _serve(
 ) -> None:
     """Run a part until a signal asks it to stop; every line is for whoever keeps its output."""
     settings = settings_for(folder)
+    look_seldom()
 
     def said(what: str, why: str) -> None:
         line = json.dumps({"does": what, "why": why}) if as_json else f"{what}: {why}"

@@ -57,6 +57,7 @@ USAGE = (
     "log.record.absent",
     "protocol.may-i-share.",
     "protocol.narrowing.",
+    "scenario.",
 )
 """Codes that begin so mean that the command was given the wrong thing; looked at first."""
 

@@ -45,6 +45,11 @@ AMBIGUOUS = Code(
 ANSWERED = Code(
     "task.answered", "This task was answered before.", "The first answer stands; nothing to do."
 )
+NO_TEXT = Code(
+    "usage.response",
+    "An answer says what is known; a refusal says why.",
+    "Add --text with the answer, or --because with the reason.",
+)
 NOT_SENT = Code(
     "quarantine.unknown",
     "This agency's outbox did not send that message.",

@@ -1,7 +1,7 @@
 """The inbox: what an agency has received and verified, and what its people did with it.
 
 Two rows a delivery, both sealed under the agency's own key: what came (written once, with the lane
-position), and what was done (opened, acknowledged, action taken, task answered).
+position), and what was done (opened, acknowledged, action taken, task answered, un-filed).
 """
 
 import json
@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from broker.access_log.codec import Codec, record
-from broker.access_log.parts import Told
+from broker.access_log.parts import TAKEN_BACK, Told
 from broker.access_log.ports import DeliveryId
 from broker.clock import Instant
 from broker.protocol.clauses import span_ms
 from broker.receipts.delivery import Verified
 from broker.records.digests import tag
 from broker.records.envelope import Minimised, decode_minimised
+from broker.records.names import Kind
 
 INBOX = "inbox"
 DONE = "inbox-done"
@@ -95,6 +96,7 @@ class Done:
         actions: (code, when) of each action taken.
         answered: share or refuse, for a task.
         retried: for a quarantined message: when it was sent again.
+        unfiled: for a retraction: when what it takes back was un-filed.
     """
 
     opened: Instant | None = None
@@ -102,6 +104,7 @@ class Done:
     actions: tuple[tuple[str, Instant], ...] = ()
     answered: str | None = None
     retried: Instant | None = None
+    unfiled: Instant | None = None
 
     def encode(self) -> bytes:
         """Return the row's bytes, to be sealed."""
@@ -125,13 +128,27 @@ class Item:
     row: InboxRow
     done: Done = field(default=NOTHING_DONE)
 
+    @property
+    def takes_back(self) -> bool:
+        """Whether it is a retraction of something that was delivered before."""
+        record = self.row.record if self.row.told.holds else None
+        return record is not None and record.head.kind is Kind.RETRACTION
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a task that a person must answer; who holds what is no question."""
+        task = self.row.told.task
+        return task is not None and task.why != TAKEN_BACK
+
     def overdue(self, at: Instant) -> bool:
-        """Tell whether it should have been acknowledged, or answered, before `at`."""
+        """Tell whether it should have been acknowledged, un-filed or answered, before `at`."""
         task = self.row.told.task
         if task is not None:
-            return self.done.answered is None and task.deadline < at
+            return self.asks and self.done.answered is None and task.deadline < at
         due = self.row.acknowledge_by()
-        return due is not None and self.done.acknowledged is None and due < at
+        if due is None or due >= at:
+            return False
+        return (self.done.unfiled if self.takes_back else self.done.acknowledged) is None
 
     def opened(self, at: Instant) -> "Item":
         """Return it opened; the first time stands."""

@@ -184,6 +184,12 @@ class Minimised:
         """Return r."""
         return digest_of(partnership, self.head, self.digests(partnership))
 
+    def closed(self, partnership: Partnership) -> bytes:
+        """Return its bytes with every slot closed: what is left can still be told by its r."""
+        slots = b"".join(_IS_DIGEST + digest for digest in self.digests(partnership))
+        parts = (MINIMISED_HEADER, _write_head(self.head), _SLOTS_OPEN, slots, _ARRAY_END)
+        return b"".join(parts) + write_batch(self.batch)
+
 
 def digest_of(partnership: Partnership, head: Head, digests: tuple[bytes, ...]) -> RecordDigest:
     """Return r of a record from its head and slot digests."""

@@ -103,6 +103,7 @@ class KeyRegistry:
 
     _lives: dict[KeyId, _Life] = field(default_factory=dict)
     _loaded: dict[KeyId, Ed25519PublicKey] = field(default_factory=dict)
+    _sealing: dict[bytes, X25519PublicKey] = field(default_factory=dict)
 
     def apply(self, event: KeyEvent) -> None:
         """Take one verified event into account.
@@ -181,7 +182,10 @@ class KeyRegistry:
         raw = self._newest_sealing(holder)
         if raw is None:
             raise KeyRefused(KEY_ABSENT, f"sealing key of {holder}")
-        return X25519PublicKey.from_public_bytes(raw)
+        key = self._sealing.get(raw)
+        if key is None:
+            key = self._sealing[raw] = X25519PublicKey.from_public_bytes(raw)
+        return key
 
     def can_receive(self, holder: AgencyId) -> bool:
         """Tell whether anything can be sealed to `holder`."""

@@ -3,11 +3,12 @@
 Nothing is decided here: decisions come from policy, narrowed; this says what follows from them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from broker.access_log.decided import DecidedLeaf
 from broker.access_log.parts import (
+    TAKEN_BACK,
     Facts,
     Personal,
     ProtocolPlace,
@@ -17,8 +18,10 @@ from broker.access_log.parts import (
     ToldTask,
 )
 from broker.access_log.ports import Row, Token
-from broker.clock import Instant
+from broker.clock import DAY, Instant
 from broker.lanes import Message
+from broker.protocol.clauses import Kind as Duty
+from broker.protocol.clauses import span_ms
 from broker.protocol.decision_codec import encode_decision
 from broker.protocol.decisions import Decision
 from broker.protocol.questions import Question
@@ -32,6 +35,9 @@ from broker.routing.held import Waiting, Why, task_id
 from broker.routing.holders import Holders
 from broker.routing.intake import New
 from broker.subjects.registers import Link, Standing
+
+UNFILE_WITHIN = DAY
+"""How long those have who un-file what was taken back, where no clause says it."""
 
 NOT_IN_FORCE = frozenset({"lapsed", "not-in-force"})
 """Reasons of a decision by which more may be released once a revision is in force."""
@@ -78,6 +84,7 @@ class Case:
         standing: what the registers say of the subject.
         places: protocol and registers as used.
         key: message key for what is released.
+        holders: of a retraction: who held what it takes back when it came, told of it or not.
     """
 
     new: New
@@ -89,6 +96,7 @@ class Case:
     standing: Standing
     places: Places
     key: bytes
+    holders: tuple[ConsumerId, ...] = ()
 
     @property
     def record_id(self) -> RecordId:
@@ -136,6 +144,8 @@ class Deciding:
             self._one(case, verdict, splicer, registry, kind, result)
         for why in (Why.REFER, Why.DEFAULT_WITHHOLD):
             self._task(case, why, verdicts, splicer, registry, result)
+        if case.holders:
+            self._taken_back(case, verdicts, splicer, registry, result)
         if not result.leaves:
             result.leaves.append(self._nobody(case, kind))
         return result
@@ -209,9 +219,41 @@ class Deciding:
         asking = [one for one in verdicts if waits_for(one.decision) is why]
         if not asking:
             return
-        source = case.new.accepted.agency
         within = min(one.decision.task for one in asking if one.decision.task is not None)
-        clauses = sorted({reason for one in asking for reason in one.decision.reasons})
+        clauses = {reason for one in asking for reason in one.decision.reasons}
+        who = {one.asked.consumer for one in asking}
+        revision = asking[0].decision.revision
+        task = _task_of(case, why, within, who, clauses)
+        self._to_source(case, task, revision, splicer, registry, result)
+
+    def _taken_back(
+        self,
+        case: Case,
+        verdicts: Sequence[Verdict],
+        splicer: Splicer,
+        registry: KeyRegistry,
+        result: Result,
+    ) -> None:
+        """Tell a source who holds what it takes back: it must see that they all un-file it."""
+        decisions = [one.decision for one in verdicts]
+        duties = [duty for one in decisions for duty in one.obligations]
+        spans = [span_ms(duty.detail) for duty in duties if duty.kind == Duty.ACKNOWLEDGE_BY]
+        clauses = {clause for one in decisions for clause in one.told_clauses}
+        revision = decisions[0].revision if decisions else None
+        within = min(spans, default=UNFILE_WITHIN)
+        task = _task_of(case, TAKEN_BACK, within, case.holders, clauses)
+        self._to_source(case, task, revision, splicer, registry, result)
+
+    def _to_source(
+        self,
+        case: Case,
+        task: ToldTask,
+        revision: bytes | None,
+        splicer: Splicer,
+        registry: KeyRegistry,
+        result: Result,
+    ) -> None:
+        source = case.new.accepted.agency
         told = Told(
             kind="task",
             consumer=source,
@@ -219,15 +261,9 @@ class Deciding:
             slots=(),
             clauses=(),
             obligations=(),
-            revision=asking[0].decision.revision,
+            revision=revision,
             protocol=case.places.protocol,
-            task=ToldTask(
-                task_id(case.record_id, why),
-                why.value,
-                Instant(case.at + within),
-                tuple(sorted(one.asked.consumer for one in asking)),
-                tuple(clauses),
-            ),
+            task=task,
         )
         # An agency without a sealing key finds the task in the log once it has one, and says so.
         to = None
@@ -305,6 +341,14 @@ class Deciding:
             link=_link_word(case.linked),
             tokens=case.new.tokens.all(),
         )
+
+
+def _task_of(
+    case: Case, why: str, within: int, who: Iterable[ConsumerId], clauses: Iterable[str]
+) -> ToldTask:
+    deadline = Instant(case.at + within)
+    task = task_id(case.record_id, why)
+    return ToldTask(task, str(why), deadline, tuple(sorted(who)), tuple(sorted(clauses)))
 
 
 def _link_word(linked: Link | None) -> str:

@@ -148,6 +148,11 @@ def decode_held(data: bytes) -> HeldRecord:
     )
 
 
-def task_id(record_id: RecordId, why: Why) -> bytes:
-    """Return the 16-byte id of the task that a held record makes for its source."""
-    return sha256(_TASK + record_id + why.value.encode()).digest()[:ID_BYTES]
+def task_id(record_id: RecordId, why: str) -> bytes:
+    """Return the 16-byte id of the task that a held record, or a retraction, makes for its source.
+
+    Args:
+        record_id: of the record that is held, or of the retraction.
+        why: a `Why`, or `TAKEN_BACK`.
+    """
+    return sha256(_TASK + record_id + why.encode()).digest()[:ID_BYTES]

@@ -17,15 +17,21 @@ ALERT = "alert"
 INVOLVEMENT = "involvement"
 COURT_ORDER = "court-order"
 STAFF = "staff"
+RETRACTION = "retraction"
+CORRECTION = "correction"
 
 ON_A_CHILD = frozenset({INVOLVEMENT, ALERT, COURT_ORDER})
 """Record types whose records the registers of children are folded from."""
 
 BETWEEN_PEOPLE = frozenset({ANSWER, RECEIPT})
-"""Record types that are about another record, not about a child: they are not linked."""
+"""Record types by which people tell each other what became of a record."""
 
-WITH_MAIN_PART = BETWEEN_PEOPLE | ON_A_CHILD | {STAFF}
-"""Record types that say nothing if their first slot is empty, unless they take something back."""
+ON_A_RECORD = frozenset({RETRACTION, CORRECTION})
+"""Record types that say what is wrong with another record of their source."""
+
+WITH_MAIN_PART = BETWEEN_PEOPLE | ON_A_RECORD | ON_A_CHILD | {STAFF}
+"""Record types that say nothing if their first slot is empty, unless they take something back that
+is of their own type."""
 
 ABOUT_A_CHILD = frozenset({"child", "unborn"})
 """Subjects that are linked."""
@@ -65,9 +71,10 @@ def must_mean_something(accepted: Accepted) -> None:
     """
     labels = accepted.labels
     takes_back = accepted.envelope.head.kind is Kind.RETRACTION
-    if labels.type in WITH_MAIN_PART and not takes_back:
+    if labels.type in ON_A_RECORD or (labels.type in WITH_MAIN_PART and not takes_back):
         first_slot(accepted)
-    if labels.concerns is None and (takes_back or labels.type == ANSWER):
+    about_another = labels.type == ANSWER or labels.type in ON_A_RECORD
+    if labels.concerns is None and (takes_back or about_another):
         raise RecordRefused(LABELS, "labels.concerns")
     if labels.type == ANSWER:
         said = main_part(accepted)
@@ -80,7 +87,8 @@ def must_mean_something(accepted: Accepted) -> None:
 def is_about_a_child(accepted: Accepted) -> bool:
     """Tell whether a record is linked at all."""
     labels = accepted.labels
-    return labels.type not in BETWEEN_PEOPLE and labels.subject in ABOUT_A_CHILD
+    on_a_record = BETWEEN_PEOPLE | ON_A_RECORD
+    return labels.type not in on_a_record and labels.subject in ABOUT_A_CHILD
 
 
 def entry_kind(accepted: Accepted) -> str:

@@ -116,8 +116,16 @@ class AgencySide:
 
 
 @asynccontextmanager
-async def agency_side(layout: Layout, agency: str, clock: Clock) -> AsyncIterator[AgencySide]:
+async def agency_side(
+    layout: Layout, agency: str, clock: Clock, protocol: PublishedProtocol | None = None
+) -> AsyncIterator[AgencySide]:
     """Open an agency's folder and the stream.
+
+    Args:
+        layout: where.
+        agency: who.
+        clock: the time.
+        protocol: what was read a moment ago from the same first root; by default it is read now.
 
     Raises:
         InstallationError: there is no such installation or agency.
@@ -128,16 +136,20 @@ async def agency_side(layout: Layout, agency: str, clock: Clock) -> AsyncIterato
     name = AgencyId(agency)
     async with (
         exchange_of(layout).agency(name, clock) as streams,
-        side_with(layout, name, clock, streams) as side,
+        side_with(layout, name, clock, streams, protocol) as side,
     ):
         yield side
 
 
 @asynccontextmanager
 async def side_with(
-    layout: Layout, agency: AgencyId, clock: Clock, streams: AgencyStreams
+    layout: Layout,
+    agency: AgencyId,
+    clock: Clock,
+    streams: AgencyStreams,
+    protocol: PublishedProtocol | None = None,
 ) -> AsyncIterator[AgencySide]:
-    """Open an agency's folder, with streams that are open already; read the protocol.
+    """Open an agency's folder, with streams that are open already; read the protocol if need be.
 
     Raises:
         ProtocolError: what is published does not verify from the first root.
@@ -145,7 +157,8 @@ async def side_with(
     """
     keys = AgencyKeys.load(layout.agency_keys(agency))
     with SqliteOutbox.open(layout.outbox(agency), keys.id_key) as outbox:
-        protocol = await read_protocol(streams.stream, layout.first_root.read_bytes())
+        if protocol is None:
+            protocol = await read_protocol(streams.stream, layout.first_root.read_bytes())
         yield AgencySide(
             agency,
             layout,

@@ -47,6 +47,7 @@ GROUPS = {
     "quarantine": "Sending a quarantined message again.",
     "record": "Why the router does not accept a message. Its source finds it in quarantine.",
     "router": "The router itself.",
+    "scenario": "Scenarios that try a protocol: their files.",
     "shipped": "What belongs to Concordat's own files.",
     "statement": "What a mapping makes of an item.",
     "store": "The files of an installation.",

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from broker.access_log.openings import Positions
+from broker.access_log.sequencer import DECIDED
+from broker.access_log.sequencer import GROUP as SEQUENCER
 from broker.backends.sqlite.lock import exclusive
 from broker.backends.sqlite.store import Store
 from broker.backends.sqlite.streams import SqliteStreams
@@ -18,7 +21,7 @@ from broker.errors import Code
 from broker.lanes import Streams
 from broker.records.names import AgencyId
 from broker.runtimes.layout import InstallationError, Layout
-from broker.runtimes.tidying import ROUTER, URGENT, tidy_decided, tidy_records
+from broker.runtimes.tidying import ROUTER, SHARD, URGENT, tidy_decided, tidy_records
 from broker.runtimes.topics import AGENCY, BROKER, STREAM, TOPOLOGY
 
 NO_CLIENT = Code(
@@ -74,7 +77,15 @@ class BrokerStreams:
 
 
 class Keeper(Protocol):
-    """Keeps an installation's topics tidy (`broker.runtimes.tidying`)."""
+    """Keeps an installation's topics tidy (`broker.runtimes.tidying`); knows how far they are."""
+
+    async def sequenced(self) -> tuple[Positions, Positions]:
+        """Return how far the sequencer has committed on `decided`, and where that topic ends.
+
+        Raises:
+            LaneError: a store is gone.
+        """
+        ...
 
     async def rest(self) -> None:
         """Do what is due whenever the broker has come to rest."""
@@ -247,6 +258,12 @@ class _FileKeeper:
 
     stream: Store
     own: Store
+
+    async def sequenced(self) -> tuple[Positions, Positions]:
+        """Look into the broker's own file."""
+        found = await self.own.positions(SEQUENCER, SHARD)
+        end = await self.own.end(DECIDED, SHARD)
+        return {SHARD: found.get(DECIDED, 0)}, {SHARD: end}
 
     async def rest(self) -> None:
         """Empty the write-ahead logs."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from broker.access_log.openings import Positions
 from broker.access_log.releaser import GROUP as RELEASER
 from broker.access_log.sequencer import DECIDED
 from broker.access_log.sequencer import GROUP as SEQUENCER
@@ -29,7 +30,7 @@ from broker.runtimes.cluster_file import ClusterFile
 from broker.runtimes.cluster_security import read_security
 from broker.runtimes.exchange import AgencyStreams, BrokerStreams, Part, Turn, own_store
 from broker.runtimes.layout import Layout
-from broker.runtimes.tidying import KEPT, ROUTER, URGENT
+from broker.runtimes.tidying import KEPT, ROUTER, SHARD, URGENT
 from broker.runtimes.topics import AGENCY, BROKER, STREAM, TOPOLOGY, names
 
 CONSUMER = "consumer"
@@ -150,6 +151,11 @@ class KafkaKeeper:
     """Tidies topics of a cluster; see `broker.runtimes.exchange.Keeper`."""
 
     streams: KafkaStreams
+
+    async def sequenced(self) -> tuple[Positions, Positions]:
+        """Ask the cluster."""
+        found = await self.streams.positions(SEQUENCER, [DECIDED])
+        return {SHARD: found.get(DECIDED, 0)}, {SHARD: await self.streams.edge(DECIDED)}
 
     async def rest(self) -> None:
         """Do nothing: Kafka looks after its own files."""

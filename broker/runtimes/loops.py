@@ -11,8 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from broker.access_log.notes import NoteSigner
+from broker.access_log.reader import read_state
 from broker.access_log.releaser import GROUP as RELEASER
 from broker.access_log.releaser import Releaser
+from broker.access_log.restored import check_moment
 from broker.access_log.sequencer import DECIDED, Sequencer
 from broker.access_log.sequencer import GROUP as SEQUENCER
 from broker.backends.files.store import FileTileStore
@@ -242,7 +244,7 @@ async def open_logging(
 
     Raises:
         InstallationError: the broker's secrets cannot be read.
-        LogError: what is stored does not add up.
+        LogError: what is stored does not add up, or log and topics are of different moments.
         Unavailable: a store cannot be reached.
     """
     async with AsyncExitStack() as stack:
@@ -252,6 +254,10 @@ async def open_logging(
         sequencing = await stack.enter_async_context(streams.deciding.lanes([DECIDED], SEQUENCER))
         releases = await stack.enter_async_context(streams.releasing.lanes([DECIDED], RELEASER))
         tiles = FileTileStore(layout.log)
+        # Looked at behind the fence, and before the log: in this order no crash breaks the rules.
+        sequenced, ends = await streams.keeper.sequenced()
+        state = await read_state(tiles)
+        check_moment({} if state is None else state.record.positions, sequenced, ends)
         signer = NoteSigner(origin, secrets.log)
         sequencer = await Sequencer.open(sequencing, tiles, index, signer)
         yield Logging(sequencer, Releaser(releases, tiles), settings)

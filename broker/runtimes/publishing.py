@@ -6,12 +6,12 @@ any two steps, the next `publish` goes on, and nothing is signed or sent as some
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.accounting import Accounting
 from adapters.format import Draft, ReadContext, Rejected
-from adapters.outbox import Candidate, Kept, Planned, origin_of, plan, topic_of
+from adapters.outbox import Candidate, Kept, Origin, Planned, origin_of, plan, topic_of
 from adapters.publication import PublicationRule, judge, read_publication_rule
 from adapters.reading import Reading, read_file
 from broker.faults import reach
@@ -21,7 +21,7 @@ from broker.records.check import RECORD_PURPOSE, ROUTER
 from broker.records.digests import message_key
 from broker.records.envelope import Envelope
 from broker.records.errors import StatementRefused
-from broker.records.names import RecordId
+from broker.records.names import Kind, RecordId
 from broker.records.sealing import Way
 from broker.records.signing import Prepared, prepare, sign
 from broker.records.statement import Identifiers
@@ -95,8 +95,17 @@ async def publish_files(
     format_name: str | None = None,
     progress: Progress = lambda _what, _done, _total: None,
     encoding: str | None = None,
+    correcting: Origin | None = None,
 ) -> PublishReport:
     """Read, sign, keep and publish files in order; one file's faults stop no other.
+
+    Args:
+        side: the agency's.
+        paths: its files.
+        format_name: their format, if it shall not be recognised.
+        progress: is told how far it is.
+        encoding: their text encoding, if it shall not be found out.
+        correcting: the item whose next version corrects what was said of it before.
 
     Raises:
         ConcordatError: nothing can be published: no protocol in force, no rule, a store gone.
@@ -117,7 +126,7 @@ async def publish_files(
         progress("files", number, len(paths))
         reading = read_file(path, context, format_name, given)
         report.files.append(reading.accounting)
-        await _publish_reading(side, rule, reading, report)
+        await _publish_reading(side, rule, reading, report, correcting)
     progress("files", len(paths), len(paths))
     await send_waiting(side)
     return report
@@ -145,12 +154,25 @@ async def publish_drafts(
     return planned
 
 
+def _as_correction(side: AgencySide, draft: Draft, correcting: Origin | None) -> Draft:
+    said = draft.statement
+    kinds = side.schemas.named(said.type, said.version).kinds
+    if Origin(said.system, said.natural_id) != correcting or Kind.CORRECTION not in kinds:
+        return draft
+    return replace(draft, statement=replace(said, kind=Kind.CORRECTION))
+
+
 async def _publish_reading(
-    side: AgencySide, rule: PublicationRule, reading: Reading, report: PublishReport
+    side: AgencySide,
+    rule: PublicationRule,
+    reading: Reading,
+    report: PublishReport,
+    correcting: Origin | None,
 ) -> None:
     file = reading.accounting.file
     prepared: list[tuple[Draft, Prepared]] = []
-    for draft in reading.drafts:
+    for read in reading.drafts:
+        draft = read if correcting is None else _as_correction(side, read, correcting)
         try:
             prepared.append((draft, prepare(draft.statement, side.schemas, side.signer)))
         except StatementRefused as error:

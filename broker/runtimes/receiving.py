@@ -8,7 +8,8 @@ shown; nothing of it is handed over.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from broker.access_log.notes import Checkpoint
+from broker.access_log.errors import TAKEN_BACK, LogError
+from broker.access_log.notes import Checkpoint, Note
 from broker.access_log.ports import DeliveryId
 from broker.access_log.published import CHECKPOINTS, Followed, Published, follow
 from broker.faults import reach
@@ -108,13 +109,14 @@ async def follow_log(side: AgencySide) -> dict[int, bytes]:
     What was followed is kept before it is used.
 
     Raises:
-        LogError: a checkpoint does not follow on the one before.
+        LogError: a checkpoint does not follow on the one before, or what was followed is gone.
     """
     rows = dict(await _rows(side, FOLLOWED))
     last = rows.pop(LAST, b"")
     offset = int.from_bytes(last[:8])
     followed = Followed(int.from_bytes(last[8:16]), last[16:])
     roots = {int.from_bytes(size): root for size, root in rows.items()}
+    await _still_published(side, followed, offset)
     while steps := await side.stream.read(CHECKPOINTS, offset, ROWS_AT_ONCE):
         for step in steps:
             checkpoint = _step(side, followed, step)
@@ -130,6 +132,22 @@ async def follow_log(side: AgencySide) -> dict[int, bytes]:
         await side.own.publish([*kept, Message(FOLLOWED, LAST, where)])
         rows.update({one.key: one.value for one in kept})
     return roots
+
+
+async def _still_published(side: AgencySide, followed: Followed, offset: int) -> None:
+    """Refuse a log whose last step that was followed stands no more where it stood.
+
+    To wait for what comes behind it would be to skip whatever takes the lost steps' places.
+    """
+    if not offset:
+        return
+    found = await side.stream.read(CHECKPOINTS, offset - 1, 1)
+    if not found or found[0].offset != offset - 1:
+        raise LogError(TAKEN_BACK, f"{CHECKPOINTS}, offset {offset - 1}")
+    note = Note.parse(Published.decode(found[0].message.value).checkpoint)
+    checkpoint = Checkpoint.parse(note.text)
+    if Followed(checkpoint.size, checkpoint.root) != followed:
+        raise LogError(TAKEN_BACK, f"{CHECKPOINTS}, offset {offset - 1}")
 
 
 def _step(side: AgencySide, followed: Followed, step: Received) -> Checkpoint:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from broker.clock import Instant
 from broker.lanes import Received
 from broker.routing.host import CoreFailed, Needs, Outputs, Recalled
+from broker.runtimes.garbage import look_seldom
 
 STOP_S = 5.0
 """How long a worker may take to end by itself before it is killed, in seconds."""
@@ -176,6 +177,7 @@ class WorkerHost:
 
 def _serve(pipe: Connection, make: MakeCore) -> None:
     """Run in the worker: answer calls until the pipe closes."""
+    look_seldom()
     core = make()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:

@@ -180,6 +180,10 @@ class Registers:
         """Tell whether this record of an agency says who works there."""
         return (agency, record_id) in self._staff
 
+    def knows(self, agency: AgencyId, record_id: RecordId) -> bool:
+        """Tell whether anything here rests on this record of an agency."""
+        return self.has_staff(agency, record_id) or self.stated(agency, record_id) is not None
+
     @property
     def knows_staff(self) -> bool:
         """Whether any agency has said who works there."""
@@ -285,6 +289,8 @@ class Standing:
 
         One that forbids and names nobody forbids to tell anybody; one that requires must name whom.
         """
+        if not self.orders:
+            return NO_ORDER
         agency = agency_of(consumer)
         said = {says for says, named in self.orders if named in (consumer, agency)}
         said |= {says for says, named in self.orders if named is None and says == FORBIDS}

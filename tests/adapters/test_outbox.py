@@ -127,7 +127,7 @@ def test_another_contact_is_no_change() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        replace(BASE, kind=Kind.CORRECTION),
+        replace(BASE, kind=Kind.RETRACTION),
         replace(BASE, identifiers=replace(BASE.identifiers, given="Ellie")),
         replace(BASE, labels=replace(BASE.labels, handling="C")),
         replace(BASE, labels=replace(BASE.labels, concerns=bytes(16))),

@@ -195,6 +195,19 @@ class KafkaStreams:
                 await clients.shared.topics.make([topic])
                 return await clients.reader.boundary(tp, at)
 
+    async def edge(self, topic: str, shard: int = 0) -> int:
+        """Return the offset behind all that is committed of a topic's shard, markers and all.
+
+        Raises:
+            Unavailable: the cluster cannot be reached.
+        """
+        clients = await self._connected()
+        tp = self._cluster.partition(topic, shard)
+        async with self._reading:
+            with self._cluster.meaning(topic):
+                await clients.shared.topics.make([topic])
+                return (await clients.reader.ends([tp]))[tp]
+
     async def trim(self, topic: str, below: int, shard: int = 0) -> int:
         """Delete the messages of a topic's shard below an offset; return how many offsets went.
 

@@ -1,6 +1,7 @@
 """Compacted topics as tables on this machine's disk: restored from Kafka, kept up with it.
 
-A table is what its partition says. The file can be deleted at any time: it is restored.
+A table is what its partition says. The file can be deleted at any time: it is restored. So it is
+where the partition is not the one that it was made from, but an older copy.
 """
 
 from collections.abc import Collection, Sequence
@@ -50,6 +51,7 @@ class Tables(AbstractContextManager["Tables"]):
     def __init__(self, database: Database) -> None:
         """Take an open database of `TABLES`; see `open`."""
         self._database = database
+        self._known: set[TopicPartition] = set()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -69,6 +71,11 @@ class Tables(AbstractContextManager["Tables"]):
         """
         at = await self._restored(tp)
         end = (await reader.ends([tp]))[tp]
+        if tp not in self._known:
+            if at and not await self._follows(reader, tp, at, end):
+                await self._forget(tp)
+                at = 0
+            self._known.add(tp)
         while at < end:
             found = await reader.read({tp: at}, ROWS_AT_ONCE, OCTETS_AT_ONCE)
             at = found[-1].offset + 1 if found else end
@@ -157,6 +164,41 @@ class Tables(AbstractContextManager["Tables"]):
             Received(Message(topic, key, value), tp.partition, place, Instant(at))
             for key, value, place, at in found
         ]
+
+    async def _follows(self, reader: Reader, tp: TopicPartition, at: int, end: int) -> bool:
+        """Tell whether the partition surely goes on from what was restored of it."""
+        if end < at:
+            return False
+        sql = (
+            "SELECT key, value, place FROM row WHERE topic = ? AND shard = ? AND place < ?"
+            " ORDER BY place DESC LIMIT 1"
+        )
+        last = await self._database.call(
+            lambda: self._database.one(sql, (tp.topic, tp.partition, at))
+        )
+        if last is None:
+            return False
+        # Where it was compacted away meanwhile, to begin anew does no harm.
+        key, value, place = last
+        found = [
+            (one.message.key, one.message.value, one.offset)
+            for one in await reader.read({tp: place}, 1, 1)
+        ]
+        return found == [(key, value, place)]
+
+    async def _forget(self, tp: TopicPartition) -> None:
+        """Remove a table's rows."""
+        database = self._database
+
+        def remove() -> None:
+            with database.transaction():
+                for table in ("row", "restored"):
+                    database.execute(
+                        f"DELETE FROM {table} WHERE topic = ? AND shard = ?",  # noqa: S608 - ours
+                        (tp.topic, tp.partition),
+                    )
+
+        await database.call(remove)
 
     async def _restored(self, tp: TopicPartition) -> int:
         database = self._database

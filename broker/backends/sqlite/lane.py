@@ -102,7 +102,7 @@ class SqliteLane:
             with self._sink.transaction():
                 tables.must_own(self._sink, held.group, held.shard, held.epoch)
                 self._party.append(self._sink, placed)
-                tables.advance(self._sink, held.group, held.shard, batch.positions())
+                tables.advance(self._sink, held.group, held.shard, batch)
 
         with self._dying():
             try:

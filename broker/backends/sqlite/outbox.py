@@ -159,6 +159,39 @@ class SqliteOutbox(AbstractContextManager["SqliteOutbox"]):
         """Return a record that was kept; None if it never was."""
         return await self._one("record_id", record_id)
 
+    async def beginning(self, hexed: str) -> Sequence[Kept]:
+        """Return records whose id, in hex, begins so: two at most, which is one too many."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM record"  # noqa: S608 - a constant
+            " WHERE substr(lower(hex(record_id)), 1, ?) = ? ORDER BY place LIMIT 2"
+        )
+        values = (len(hexed), hexed.lower())
+        database = self._database
+        rows = await database.call(lambda: database.rows(sql, values))
+        return [self._kept(row) for row in rows]
+
+    async def from_system(self, system: str, begins: str) -> Sequence[Kept]:
+        """Return the records of a source system whose natural id begins so, oldest first.
+
+        Names are sealed, so every row's is opened: some microseconds each.
+        """
+        database = self._database
+        sql = "SELECT record_id, named FROM record ORDER BY place"
+        found: list[Kept] = []
+        for record_id, named in await database.call(lambda: database.rows(sql, ())):
+            origin = self._read_named(named, record_id)[0]
+            if origin.system == system and origin.natural_id.startswith(begins):
+                kept = await self.find(RecordId(record_id))
+                found += [] if kept is None else [kept]
+        return found
+
+    async def every(self) -> Sequence[Kept]:
+        """Return all records that were kept, oldest first."""
+        database = self._database
+        sql = f"SELECT {_COLUMNS} FROM record ORDER BY place"  # noqa: S608 - a constant
+        rows = await database.call(lambda: database.rows(sql, ()))
+        return [self._kept(row) for row in rows]
+
     async def sent_as(self, value: bytes) -> Kept | None:
         """Return the record that was published as these bytes; None if none was.
 

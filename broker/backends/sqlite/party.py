@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from broker.backends.source import Source
+from broker.backends.source import Consumed, Source
 from broker.backends.sqlite import tables
 from broker.backends.sqlite.database import Database
 from broker.backends.sqlite.store import Store
@@ -94,6 +94,18 @@ class DatabaseSource:
                 return tables.fetch(database, wanted, bound.count, bound.octets)
 
         return await database.call(look)
+
+    async def check(self, shard: int, consumed: Mapping[str, Consumed]) -> None:
+        """Make sure that topics hold what was consumed of them."""
+        database = self.database
+
+        def look() -> None:
+            with database.snapshot():
+                for name, one in consumed.items():
+                    topic = self.party.topic(database, name)
+                    tables.must_continue(database, name, topic, shard, one)
+
+        await database.call(look)
 
     async def state(self, shard: int, topics: Collection[str]) -> object:  # noqa: ARG002 - a file's state is that of all its topics
         """Return what changes with every commit to the file."""

@@ -89,6 +89,17 @@ class Store(AbstractContextManager["Store"]):
 
         return await database.call(look)
 
+    async def end(self, topic: str, shard: int) -> int:
+        """Return the offset behind the last message of a topic's shard."""
+        database = self.database
+
+        def look() -> int:
+            with database.snapshot():
+                found = tables.stored_topic(database, topic)
+                return tables.end(database, found, shard) if found else 0
+
+        return await database.call(look)
+
     async def positions(self, group: str, shard: int) -> dict[str, int]:
         """Return how far a group has committed in this store, by topic."""
         database = self.database

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from broker.backends.progress import Progress
-from broker.backends.source import Source
+from broker.backends.source import Consumed, Source
 from broker.backends.sqlite import tables
 from broker.backends.sqlite.database import Database
 from broker.backends.sqlite.lane import Holding, SqliteLane
@@ -15,6 +15,8 @@ from broker.backends.sqlite.store import Store
 from broker.backends.topology import Places, Topology
 from broker.clock import Clock
 from broker.lanes import Lane, Message, Received
+
+NOTHING = Consumed(0, None)
 
 
 class SqliteStreams:
@@ -38,6 +40,7 @@ class SqliteStreams:
             elsewhere: topics, by name or prefix, that lie in no file: lanes take from them.
         """
         self._party = Party(Places(places), Places(elsewhere or {}), sink, clock, topology)
+        self._checked: set[tuple[str, int, str]] = set()
 
     def lanes(
         self, topics: Sequence[str], group: str
@@ -53,25 +56,47 @@ class SqliteStreams:
         database = party.sink.database
         owner = f"process {os.getpid()} on {platform.node()}"
 
-        def acquire() -> list[tuple[Holding, Progress]]:
+        def acquire() -> list[tuple[Holding, dict[str, Consumed]]]:
             with database.transaction():
                 return [
                     (
                         Holding(group, shard, tables.acquire(database, group, shard, owner)),
-                        Progress(tables.positions(database, group, shard)),
+                        tables.consumed(database, group, shard),
                     )
                     for shard in range(len(reach))
                 ]
 
+        acquired = await database.call(acquire)
+        for holding, so_far in acquired:
+            await self._check(holding, so_far, sources[holding.shard])
         lanes = tuple(
-            SqliteLane(party, holding, progress, sources[holding.shard])
-            for holding, progress in await database.call(acquire)
+            SqliteLane(
+                party,
+                holding,
+                Progress({topic: one.next for topic, one in so_far.items()}),
+                sources[holding.shard],
+            )
+            for holding, so_far in acquired
         )
         try:
             yield lanes
         finally:
             for lane in lanes:
                 lane.release()
+
+    async def _check(
+        self,
+        holding: Holding,
+        so_far: Mapping[str, Consumed],
+        sources: Sequence[tuple[Source, list[str]]],
+    ) -> None:
+        """Make sure, once for each topic, that it goes on from what was consumed of it."""
+        for source, topics in sources:
+            names = {(holding.group, holding.shard, topic) for topic in topics} - self._checked
+            wanted = {topic: so_far.get(topic, NOTHING) for _, _, topic in names}
+            if wanted:
+                await source.check(holding.shard, wanted)
+                self._checked |= names
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Append messages of one store."""

@@ -7,14 +7,15 @@ page whatever the topic, where a table ordered by topic would split pages in its
 every value above a quarter of a page into a page of its own.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from broker.backends.source import REPLACED, Consumed, Replaced, mark_of
 from broker.backends.sqlite.database import Database, Schema
 from broker.backends.sqlite.errors import SHAPE, SHORTENED, StoreError
 from broker.backends.topology import Topology, fair_shares
 from broker.clock import Instant
-from broker.lanes import LaneLost, Message, Received
+from broker.lanes import Batch, LaneLost, Message, Received
 
 FIRST = """
 CREATE TABLE topics (
@@ -65,7 +66,11 @@ CREATE TABLE positions (
 ) STRICT, WITHOUT ROWID;
 """
 
-STREAMS = Schema("streams", (FIRST,), page_octets=8192)
+SECOND = """
+ALTER TABLE positions ADD COLUMN mark BLOB;  -- of the last message consumed: `Consumed`
+"""
+
+STREAMS = Schema("streams", (FIRST, SECOND), page_octets=8192)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +276,47 @@ def positions(database: Database, group: str, shard: int) -> dict[str, int]:
     return {row[0]: row[1] for row in found}
 
 
-def advance(database: Database, group: str, shard: int, ends: Mapping[str, int]) -> None:
-    """Set a lane's committed positions."""
-    database.many(
-        "INSERT INTO positions (party, topic, shard, next) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET next = excluded.next",
-        [(group, topic, shard, place) for topic, place in ends.items()],
+def consumed(database: Database, group: str, shard: int) -> dict[str, Consumed]:
+    """Return what is committed of a lane, by topic, with the marks of what was consumed last."""
+    found = database.rows(
+        "SELECT topic, next, mark FROM positions WHERE party = ? AND shard = ?", (group, shard)
     )
+    return {row[0]: Consumed(row[1], row[2]) for row in found}
+
+
+def advance(database: Database, group: str, shard: int, batch: Batch) -> None:
+    """Set a lane's committed positions behind a batch."""
+    last = {one.message.topic: one for one in batch.messages}
+    database.many(
+        "INSERT INTO positions (party, topic, shard, next, mark) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET next = excluded.next, mark = excluded.mark",
+        [
+            (group, topic, shard, one.offset + 1, mark_of(one.message.value))
+            for topic, one in last.items()
+        ],
+    )
+
+
+def must_continue(
+    database: Database, name: str, topic: Topic | None, shard: int, so_far: Consumed
+) -> None:
+    """Refuse a topic that does not go on from what was consumed of it.
+
+    Raises:
+        StoreError: more was consumed than it ever held.
+        Replaced: another message stands where one was consumed, or some were trimmed that were
+            not: they were consumed by somebody whose position is newer.
+    """
+    where = f"{name}, shard {shard}"
+    behind = end(database, topic, shard) if topic else 0
+    if behind < so_far.next:
+        raise StoreError(SHORTENED, where)
+    start = max(0, so_far.next - 1)
+    left = list(read(database, Wanted(topic, shard, start), 1)) if topic else []
+    for received in left:
+        so_far.check(where, received.offset, received.message.value)
+    if (left[0].offset if left else behind) > so_far.next:
+        raise Replaced(REPLACED, where)
 
 
 def trim(database: Database, topic: Topic, shard: int, below: int, limit: int) -> int:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters.any_agency.form import INDICATORS
+from adapters.any_agency.filled import INDICATORS
 from adapters.reading import Reading
 from broker import shipped
 from broker.records.names import Kind

@@ -9,11 +9,19 @@ from typing import Any
 
 import pytest
 
-from benchmarks.kafka.__main__ import CONCORDAT, LONG, contestants, numbers, planned
+from benchmarks.kafka.__main__ import LONG, contestants, numbers, planned
 from benchmarks.kafka.clauses import grown
 from benchmarks.kafka.contestants import dealt, key_of, number_of
 from benchmarks.kafka.copy_worker import Copier
-from benchmarks.kafka.processes import Ended, Worker, cpu_seconds, machine_seconds, peak_mib, tree
+from benchmarks.kafka.processes import (
+    Ended,
+    Worker,
+    command,
+    cpu_seconds,
+    machine_seconds,
+    peak_mib,
+    tree,
+)
 
 AGENCIES = ("council", "hospital", "police", "school")
 
@@ -188,7 +196,11 @@ def test_without_options_each_takes_as_many_records_as_it_can() -> None:
     # given nothing; when the command line is read; then no number of records is set
     plan = planned([])
     assert (plan.records, plan.agencies, plan.clauses) == ((), (), ())
-    assert [one.name for one in contestants(plan.only)] == ["(a) copy", "(c) by hand"]
+    assert [one.name for one in contestants(plan.only)] == [
+        "(a) copy",
+        "(b) Concordat",
+        "(c) by hand",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "none", "1,,2", "0"])
@@ -198,9 +210,39 @@ def test_numbers_are_numbers(text: str) -> None:
         numbers(text)
 
 
-def test_concordat_is_not_pretended(capsys: pytest.CaptureFixture[str]) -> None:
-    # given that Concordat cannot take part yet; when it is asked for; then that is said
+@pytest.mark.parametrize("letters", ["", "d", "abd"])
+def test_only_contestants_that_there_are_take_part(
+    letters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given letters of which one is nobody's; when they are asked for; then that is said
     with pytest.raises(SystemExit):
-        planned(["--only", "b"])
-    assert "b is not there yet" in capsys.readouterr().err
-    assert CONCORDAT not in [one.name for one in contestants("ac")]
+        planned(["--only", letters])
+    assert "letters of a, b and c" in capsys.readouterr().err
+
+
+def test_concordat_can_be_measured_alone() -> None:
+    # given its letter; when it is asked for; then nobody else takes part
+    plan = planned(["--only", "b"])
+    assert [one.name for one in contestants(plan.only)] == ["(b) Concordat"]
+
+
+def test_a_process_with_figures_of_its_own_is_not_counted_twice(tmp_path: Path) -> None:
+    # given a process whose child has figures of its own
+    busy = worker(tmp_path, BUSY)
+    busy.start()
+    try:
+        until = time.monotonic() + 10
+        while len(tree(busy.pid)) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
+        parent, child = tree(busy.pid)
+        while cpu_seconds(child) < 0.5 and time.monotonic() < until:
+            time.sleep(0.05)
+
+        # when the parent is asked for its own; then the child's time and memory are not in it
+        assert tree(parent, [child]) == [parent]
+        assert cpu_seconds(parent, [child]) < 0.5 <= cpu_seconds(child)
+        assert peak_mib(parent, [child]) < peak_mib(parent)
+        assert "while True" in command(child)
+    finally:
+        busy.kill()
+    assert command(parent) == ""

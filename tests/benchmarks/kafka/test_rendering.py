@@ -20,7 +20,7 @@ from benchmarks.kafka.rendering import (
     table,
     write,
 )
-from benchmarks.kafka.summaries import DRIVER, Latency, Speed, Waits
+from benchmarks.kafka.summaries import DRIVER, Latency, Narrowed, Speed, Waits
 
 A, B, C = "(a) copy", "(b) Concordat", "(c) by hand"
 
@@ -63,15 +63,15 @@ def row(made: Table, name: str) -> list[str]:
     return found
 
 
-def test_a_contestant_that_is_not_there_has_no_figures() -> None:
-    # given that Concordat was not measured
+def test_a_contestant_that_was_not_measured_has_no_figures() -> None:
+    # given that Concordat was not asked for
     made = table(report(b=False))
 
     # when the table is shown
     rates = row(made, "records/s, median")
 
     # then its column says so, and nothing is compared with it
-    assert rates == ["4,000", "not yet", "250", "–", "–"]
+    assert rates == ["4,000", "left out", "250", "–", "–"]
 
 
 def test_a_contestant_that_was_not_asked_for_is_left_out() -> None:
@@ -80,7 +80,7 @@ def test_a_contestant_that_was_not_asked_for_is_left_out() -> None:
     made = table(replace(one, measured={C: one.measured[C]}))
 
     # when the table is shown; then its column is no promise
-    assert row(made, "records/s, median")[:3] == ["left out", "not yet", "250"]
+    assert row(made, "records/s, median")[:3] == ["left out", "left out", "250"]
 
 
 def test_ratios_compare_concordat_with_each_other_one() -> None:
@@ -98,6 +98,17 @@ def test_ratios_compare_concordat_with_each_other_one() -> None:
     assert row(made, "CPU ms/record, hop1") == ["2", "–", "–", "–", "–"]
 
 
+def test_a_narrowing_is_told_of_whoever_has_such_a_thing() -> None:
+    # given that Concordat's narrowing was measured
+    one = report(b=True)
+    measured = {**one.measured, B: replace(one.measured[B], narrowed=Narrowed(0.02, 0.4, 30))}
+
+    # when the table is shown; then it has figures, and the others have none
+    made = table(replace(one, measured=measured))
+    assert row(made, "narrowing ms, in Kafka")[:3] == ["–", "20", "–"]
+    assert row(made, "narrowing ms, holds")[:3] == ["–", "400", "–"]
+
+
 def test_the_table_fits_a_terminal() -> None:
     # given a terminal of 80 columns; when the table is shown; then each figure has one line
     lines = shown(table(report(b=True)))
@@ -107,8 +118,11 @@ def test_the_table_fits_a_terminal() -> None:
 def test_a_series_has_a_line_for_each_point() -> None:
     # given a series of clauses; when it is shown; then each point has its figures
     made = growth_table(report(b=False, growth=True))
-    assert row(made, "30 clauses")[:3] == ["4,000", "not yet", "33.3"]
-    assert row(made, "300 clauses")[:3] == ["4,000", "not yet", "3.33"]
+    assert row(made, "30 clauses: records/s")[:3] == ["4,000", "left out", "33.3"]
+    assert row(made, "300 clauses: records/s")[:3] == ["4,000", "left out", "3.33"]
+
+    # and memory is that of the contestants' own processes, without Kafka's
+    assert row(made, "30 clauses: peak MiB")[:3] == ["64", "left out", "64"]
 
 
 def test_the_file_says_what_was_on_and_who_is_missing(tmp_path: Path) -> None:
@@ -129,9 +143,10 @@ def test_the_file_says_what_was_on_and_who_is_missing(tmp_path: Path) -> None:
         "contestant": C,
         "value": 250.0,
     } in read["figures"]
-    assert {"axis": "clauses", "at": 300, "contestant": A, "records_per_s": 4000.0} in read[
-        "growth"
-    ]
+    (point,) = [one for one in read["growth"] if (one["at"], one["contestant"]) == (300, A)]
+    assert (point["axis"], point["records_per_s"], point["records"]) == ("clauses", 4000.0, 1000)
+    assert point["cpu_ms_a_record"]["hop1"] == 2.0
+    assert point["peak_mib"] == {"hop1": 64.0, "kafka": 300.0}
 
 
 def test_the_file_has_the_ratios(tmp_path: Path) -> None:
@@ -170,6 +185,13 @@ def test_the_driver_is_not_drawn() -> None:
     assert cpu.stacked
     assert cpu.series == ["hop1", "kafka", "worker", "router"]
     assert cpu.highest == pytest.approx(3.0)
+
+
+def test_memory_is_drawn_without_the_brokers() -> None:
+    # given memory of all processes; when it is drawn; then Kafka's, which all share, is left out
+    memory = plot.panels(report(b=True))[2]
+    assert memory.series == ["hop1", "worker", "router"]
+    assert memory.highest == pytest.approx(64.0)
 
 
 def test_a_series_of_one_point_can_be_drawn() -> None:

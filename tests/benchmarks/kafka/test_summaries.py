@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.kafka.summaries import DRIVER, Latency, Run, Speed, Waits, percentile, ratio
+from benchmarks.kafka.summaries import (
+    BROKER,
+    DRIVER,
+    Latency,
+    Narrowed,
+    Run,
+    Speed,
+    Waits,
+    percentile,
+    ratio,
+)
 
 RUN = Run(
     records=100,
@@ -89,3 +99,44 @@ def test_without_deliveries_after_the_kill_there_is_no_latency() -> None:
     # given that nothing came of later records; when they are sorted; then that is said
     with pytest.raises(ValueError, match="after the kill"):
         Latency.of(5.0, [(1.0, 1.1)], 10.0)
+
+
+def test_memory_of_a_contestant_is_without_the_broker() -> None:
+    # given a run in which Kafka's memory was seen too; when it is told; then it is nobody's own
+    speed = Speed.of([replace(RUN, peak={"worker": 50.0, BROKER: 300.0})])
+    assert speed.peak == {"worker": 50.0, BROKER: 300.0, DRIVER: 0.0}
+    assert speed.peak_of_own == pytest.approx(50.0)
+
+
+def test_a_narrowing_holds_from_the_last_delivery_on() -> None:
+    # given an agency's deliveries, the last of a record that was due when it narrowed at 10 s
+    read = [(8.0, 8.2), (9.9, 10.3)]
+
+    # when they are looked at, with its records that came later
+    found = Narrowed.of(read, [8.0, 9.9, 10.1, 10.5], 10.0, 10.05)
+
+    # then it took until that delivery could be read
+    assert found.published == pytest.approx(0.05)
+    assert found.last == pytest.approx(0.3)
+    assert found.stopped == 2
+
+
+def test_a_narrowing_that_stops_the_next_delivery_took_no_time() -> None:
+    # given no delivery after it; when they are looked at; then it held at once
+    assert Narrowed.of([(8.0, 8.2)], [8.0, 10.1], 10.0, 10.05).last == 0
+
+
+@pytest.mark.parametrize(
+    ("read", "due", "said"),
+    [
+        ([(10.5, 10.7)], [10.5, 11.0], "could be narrowed"),
+        ([(8.0, 8.2), (11.0, 11.2)], [8.0, 11.0], "stopped nothing"),
+    ],
+)
+def test_a_narrowing_that_shows_nothing_has_no_figure(
+    read: list[tuple[float, float]], due: list[float], said: str
+) -> None:
+    # given nothing delivered before it, or its last record delivered; when it is looked at;
+    # then that is said
+    with pytest.raises(ValueError, match=said):
+        Narrowed.of(read, due, 10.0, 10.05)

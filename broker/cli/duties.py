@@ -1,0 +1,124 @@
+"""What an agency owes, by the clock, and whom to ring."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from broker.cli.place import layout_for
+from broker.cli.show import (
+    SHOWN_HEX,
+    AgencyName,
+    Dir,
+    Json,
+    iso,
+    reporting,
+    say,
+    say_json,
+    table,
+    when,
+)
+from broker.receipts.duties import Duty, Level
+from broker.runtimes import receiving
+from broker.runtimes.agency import agency_side
+from broker.runtimes.clock import SystemClock
+from broker.runtimes.owing import owed
+from broker.runtimes.responding import Because, Result
+from broker.runtimes.responding import respond as answer_request
+
+
+def duties(
+    agency: AgencyName,
+    desk: Annotated[str, typer.Option("--desk", help="Of one desk alone: mash.")] = "",
+    folder: Dir = None,
+    as_json: Json = False,
+) -> None:
+    """List what an agency owes: answers, acknowledgements, actions, handovers, interviews.
+
+    Past its time each names the desk's manager, and the number that somebody answers now.
+    """
+
+    async def run() -> tuple[Duty, ...]:
+        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+            await receiving.receive(side)
+            return await owed(side)
+
+    with reporting(as_json=as_json):
+        found = [one for one in asyncio.run(run()) if desk in {"", one.desk.partition("/")[2]}]
+    if as_json:
+        say_json({"duties": [duty_document(one) for one in found]})
+        return
+    table(
+        "Duties",
+        ("due", "what", "about", "whom to ring"),
+        [(_due(one), f"{one.owed.value}\n{one.do}", _about(one), _ring(one)) for one in found],
+        "Nothing is owed.",
+        whole=("due", "about"),
+    )
+    late = sum(one.level is Level.ESCALATED for one in found)
+    if found:
+        say(f"{len(found)} duties, {late} past their time. Times are UTC.")
+
+
+def _due(one: Duty) -> str:
+    mark = {Level.ESCALATED: "OVERDUE", Level.REMINDER: "soon", Level.OPEN: ""}[one.level]
+    return f"{when(one.due)}\n{mark}".rstrip()
+
+
+def _about(one: Duty) -> str:
+    if one.delivery:
+        return f"delivery {one.delivery[:SHOWN_HEX]}"
+    return f"record {one.record[:SHOWN_HEX]}"
+
+
+def _ring(one: Duty) -> str:
+    lines = [one.desk, one.telephone]
+    if one.level is Level.ESCALATED:
+        lines.insert(1, one.manager)
+    return "\n".join(line for line in lines if line)
+
+
+def duty_document(one: Duty) -> dict[str, Any]:
+    """Return a duty as JSON shows it: ids in hex, times as ISO 8601 says and in ms since 1970."""
+    return {
+        "owed": one.owed.value,
+        "level": one.level.value,
+        "since": iso(one.since),
+        "since_ms": one.since,
+        "due": iso(one.due),
+        "due_ms": one.due,
+        "record": one.record,
+        "delivery": one.delivery or None,
+        "desk": one.desk,
+        "manager": one.manager,
+        "telephone": one.telephone,
+        "do": one.do,
+    }
+
+
+def respond(
+    agency: AgencyName,
+    request: Annotated[
+        str, typer.Argument(metavar="DELIVERY", help="The delivery that asks, or its beginning.")
+    ],
+    result: Annotated[Result, typer.Option(help="What the answer is.")],
+    because: Annotated[Because | None, typer.Option(help="Why it is refused.")] = None,
+    text: Annotated[str, typer.Option(help="The answer, in words for whoever asked.")] = "",
+    role: Annotated[str, typer.Option(help="Role of the person who answers.")] = "duty officer",
+    folder: Dir = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a request for information: to whoever asked, and to nobody else."""
+
+    async def run() -> str:
+        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+            await receiving.receive(side)
+            item = await answer_request(side, request, result, because, text, role)
+            return item.row.id.hex()
+
+    with reporting(as_json=as_json):
+        delivery = asyncio.run(run())
+    if as_json:
+        say_json({"delivery": delivery, "result": result.value})
+    else:
+        say(f"Answered: {result.value}. It goes to whoever asked with the next `concordat route`.")

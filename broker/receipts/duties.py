@@ -1,0 +1,405 @@
+"""Duties: what an agency's people owe, and by when; pure, from what it received and what it sent.
+
+A duty is there until what it asks for is there, and nothing else ends it: an acknowledged record on
+which nobody has acted stays open. At half of its time it is a reminder; after its time it names the
+desk's manager and the number that somebody answers now. What is asked:
+
+- *acknowledge* what must be acknowledged by a time, and *act* on it within a day after that;
+- *answer* a request for information, and, of one's own requests, *chase* whoever has not answered;
+- *decide* a task: share, or write down why not;
+- *name* a named professional where one has ended without another, or *take over* a handover;
+- *interview* a child who came back, within 72 hours (statutory guidance, 2014), where this agency
+  is one that the protocol names for return interviews;
+- *tell* a child what was shared, if she was not told yet;
+- *prepare* what changes at eighteen, from 17½ on, for a child whom the agency works with.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from broker.clock import DAY, HOUR, Instant
+from broker.protocol.agreement import Agreement
+from broker.records.names import AgencyId, ConsumerId, agency_of
+
+ACT_WITHIN = DAY
+INTERVIEW_WITHIN = 72 * HOUR
+TELL_WITHIN = 7 * DAY
+NAME_WITHIN = DAY
+"""A child without a named professional has one by the next day."""
+
+MONTHS_BEFORE = 6
+"""Months before the eighteenth birthday from which preparing is a duty: 17½."""
+
+ADULT = 18
+_EPOCH = date(1970, 1, 1)
+_NOT_TOLD = frozenset({None, "not-yet", "could-not-be-reached"})
+
+
+class Owed(StrEnum):
+    """What is owed."""
+
+    ACKNOWLEDGE = "acknowledge"
+    ACT = "act"
+    ANSWER = "answer"
+    CHASE = "chase"
+    DECIDE = "decide"
+    NAME = "name"
+    TAKE_OVER = "take-over"
+    INTERVIEW = "interview"
+    TELL = "tell"
+    PREPARE = "prepare"
+
+
+class Level(StrEnum):
+    """How pressing it is."""
+
+    OPEN = "open"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+
+
+DO: Mapping[Owed, str] = {
+    Owed.ACKNOWLEDGE: "Take it on: concordat ack.",
+    Owed.ACT: "Say what was done, no further action included: concordat action.",
+    Owed.ANSWER: "Answer it, also if nothing is held or you refuse: concordat respond.",
+    Owed.CHASE: "They have not answered: ring them.",
+    Owed.DECIDE: "Share it, or write down why that is worse for the child: concordat tasks answer.",
+    Owed.NAME: "The named professional's time has ended: name another one.",
+    Owed.TAKE_OVER: "The child is handed over to you: name who takes over.",
+    Owed.INTERVIEW: "She came back: offer a return interview by an independent person.",
+    Owed.TELL: "Tell the child what was shared, and with whom.",
+    Owed.PREPARE: "She turns eighteen on the day that is given: plan who goes on supporting her.",
+}
+"""What to do, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One record as an agency knows it: sent by itself, or received with the slots that are open.
+
+    Attributes:
+        record: its id in hex.
+        source: who sent it.
+        type: record type; empty where only its existence is told.
+        at: when it was sent or received.
+        content: open slots by name, as plain values.
+        consumer: to whom it was delivered; empty for an own one.
+        delivery: id of the delivery in hex; empty for an own one.
+        own_identifier: the agency's own number of the child, as the delivery tells it.
+        acknowledge_by: when it must be acknowledged, if an obligation says so.
+        acknowledged: when somebody took it on.
+        acted: whether an action was told.
+        addressed_to: of an own one: whom it names.
+    """
+
+    record: str
+    source: AgencyId
+    type: str
+    at: Instant
+    content: Mapping[str, Any]
+    consumer: str = ""
+    delivery: str = ""
+    own_identifier: str | None = None
+    acknowledge_by: Instant | None = None
+    acknowledged: Instant | None = None
+    acted: bool = False
+    addressed_to: tuple[str, ...] = ()
+
+    def part(self, slot: str) -> Mapping[str, Any]:
+        """Return a slot that holds an object; an empty one if it is not open."""
+        value = self.content.get(slot)
+        return value if isinstance(value, Mapping) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A decision that a person owes: record, since when, until when, answered or not."""
+
+    record: str
+    since: Instant
+    due: Instant
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duty:
+    """One thing that is owed. Sorted by when it is due.
+
+    Attributes:
+        due: by when.
+        owed: what.
+        record: id in hex of the record that it is about.
+        since: from when.
+        level: open, reminder or escalated.
+        delivery: id in hex; empty if it is about an own record.
+        desk: who owes it, or whom to ring for it.
+        manager: to whom it escalates.
+        telephone: the number that somebody answers now.
+        do: what to do, in a sentence.
+    """
+
+    due: Instant
+    owed: Owed
+    record: str
+    since: Instant
+    level: Level
+    delivery: str
+    desk: str
+    manager: str
+    telephone: str
+    do: str
+
+
+def level_of(since: Instant, due: Instant, at: Instant) -> Level:
+    """Return how pressing something is at `at`."""
+    if at >= due:
+        return Level.ESCALATED
+    return Level.REMINDER if at >= since + (due - since) // 2 else Level.OPEN
+
+
+def duties(
+    known: Sequence[Known],
+    tasks: Sequence[Task],
+    agency: AgencyId,
+    agreement: Agreement,
+    at: Instant,
+) -> tuple[Duty, ...]:
+    """Return all that an agency owes at `at`, what is due first coming first.
+
+    Args:
+        known: every record that it has sent or received.
+        tasks: every task that it has got.
+        agency: whose duties.
+        agreement: in force: desks, and who is named for what.
+        at: now.
+    """
+    made = _Made(agency, agreement, at)
+    found = [duty for one in known for duty in made.of_record(one, known)]
+    for group in of_one_child(known, agency):
+        found += made.of_child(group)
+    found += [
+        made.duty(Owed.DECIDE, one.record, one.since, one.due) for one in tasks if not one.answered
+    ]
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    agency: AgencyId
+    agreement: Agreement
+    at: Instant
+
+    def duty(
+        self,
+        owed: Owed,
+        record: str,
+        since: Instant,
+        due: Instant,
+        consumer: str = "",
+        delivery: str = "",
+    ) -> Duty:
+        name = ConsumerId(consumer or self.agency)
+        desk = self.agreement.roster.desk(name)
+        return Duty(
+            due,
+            owed,
+            record,
+            since,
+            level_of(since, due, self.at),
+            delivery,
+            name if desk is None else f"{agency_of(name)}/{desk.id}",
+            "" if desk is None else desk.manager,
+            "" if desk is None else desk.telephone_at(self.at),
+            DO[owed],
+        )
+
+    def of_record(self, one: Known, known: Sequence[Known]) -> Iterator[Duty]:
+        """Yield what is owed about one record alone."""
+        if one.delivery and one.acknowledge_by is not None:
+            if one.acknowledged is None:
+                yield self.duty(
+                    Owed.ACKNOWLEDGE,
+                    one.record,
+                    one.at,
+                    one.acknowledge_by,
+                    one.consumer,
+                    one.delivery,
+                )
+            elif not one.acted and one.type not in ANSWERED_OTHERWISE:
+                due = Instant(one.acknowledged + ACT_WITHIN)
+                yield self.duty(
+                    Owed.ACT, one.record, one.acknowledged, due, one.consumer, one.delivery
+                )
+        if one.type == "information-request" and "needed_by" in one.part("request"):
+            due = Instant(one.part("request")["needed_by"])
+            answers = {
+                answer.source
+                for answer in known
+                if answer.part("response").get("request") == one.record
+            }
+            if one.delivery and self.agency not in answers:
+                yield self.duty(Owed.ANSWER, one.record, one.at, due, one.consumer, one.delivery)
+            for asked in one.addressed_to if not one.delivery else ():
+                if agency_of(asked) not in answers:
+                    yield self.duty(Owed.CHASE, one.record, one.at, due, asked)
+        if one.type == "voice" and not one.delivery:
+            told = one.part("told")
+            if not told.get("what_is_shared") and told.get("why_not") in _NOT_TOLD:
+                yield self.duty(Owed.TELL, one.record, one.at, Instant(one.at + TELL_WITHIN))
+
+    def of_child(self, group: Sequence[Known]) -> Iterator[Duty]:
+        """Yield what is owed about one child."""
+        yield from self._named(group)
+        yield from self._interviews(group)
+        yield from self._grown(group)
+
+    def _named(self, group: Sequence[Known]) -> Iterator[Duty]:
+        posts = [one for one in group if one.type == "named-professional" and one.part("post")]
+        ended = [one for one in posts if self._ended(one)]
+        begins = [one.part("post")["from"] for one in posts if not self._ended(one)]
+        for one in ended:
+            post = one.part("post")
+            last = post["until"]
+            # Somebody else has begun since, or is there already.
+            if any(begun >= last for begun in begins) or any(
+                other.part("post")["until"] > last for other in ended
+            ):
+                continue
+            since = Instant(last * DAY)
+            to = post.get("handed_to")
+            if to is not None and agency_of(to) == self.agency:
+                yield self.duty(
+                    Owed.TAKE_OVER,
+                    one.record,
+                    since,
+                    Instant(since + NAME_WITHIN),
+                    to,
+                    one.delivery,
+                )
+            elif not one.delivery or self._is_hub(one.consumer):
+                yield self.duty(
+                    Owed.NAME,
+                    one.record,
+                    since,
+                    Instant(since + NAME_WITHIN),
+                    one.consumer,
+                    one.delivery,
+                )
+
+    def _ended(self, one: Known) -> bool:
+        until = one.part("post")["until"]
+        return until is not None and until * DAY <= self.at
+
+    def _is_hub(self, consumer: str) -> bool:
+        return consumer in self.agreement.named.get("named-professional", ())
+
+    def _interviews(self, group: Sequence[Known]) -> Iterator[Duty]:
+        mine = [
+            consumer
+            for consumer in self.agreement.named.get("return-interview", ())
+            if agency_of(consumer) == self.agency
+        ]
+        if not mine:
+            return
+        held = [one for one in group if one.type == "return-interview"]
+        seen: set[int] = set()
+        for one in group:
+            back = one.part("episode").get("end_at")
+            if one.type != "missing-episode" or back is None or back in seen:
+                continue
+            seen.add(back)
+            offered = one.part("return_interview").get("offered")
+            if offered or any(other.at >= back or _about(other, back) for other in held):
+                continue
+            due = Instant(back + INTERVIEW_WITHIN)
+            yield self.duty(Owed.INTERVIEW, one.record, Instant(back), due, mine[0], one.delivery)
+
+    def _grown(self, group: Sequence[Known]) -> Iterator[Duty]:
+        links = [
+            one
+            for one in group
+            if one.type == "involvement" and not one.delivery and self._lasts(one)
+        ]
+        born = next((day for one in group if (day := _born(one)) is not None), None)
+        if not links or born is None:
+            return
+        birthday = _years_on(born, ADULT)
+        since = _months_before(birthday, MONTHS_BEFORE)
+        if since <= self.at < birthday:
+            yield self.duty(Owed.PREPARE, links[0].record, since, birthday)
+
+    def _lasts(self, one: Known) -> bool:
+        until = one.part("link").get("until")
+        return until is None or (until + 1) * DAY > self.at
+
+
+ANSWERED_OTHERWISE = frozenset(
+    {"information-request", "information-response", "receipt", "retraction", "correction", "alert",
+     "named-professional", "protection-status", "court-order", "action-taken", "involvement"}
+)  # fmt: skip
+"""Record types that are taken on and need no action of their own, or are answered in their way."""
+
+
+def _about(interview: Known, back: int) -> bool:
+    return interview.part("interview").get("returned_at") == back
+
+
+def _born(one: Known) -> date | None:
+    said = one.part("identity").get("date_of_birth")
+    return None if said is None else date.fromisoformat(said)
+
+
+def _years_on(born: date, years: int) -> Instant:
+    # Born on 29 February, one is a year older on 1 March (as the law counts from the day before).
+    leap = (born.month, born.day) == (2, 29)
+    day = date(born.year + years, 3, 1) if leap else born.replace(year=born.year + years)
+    return Instant((day - _EPOCH).days * DAY)
+
+
+def _months_before(at: Instant, months: int) -> Instant:
+    day = _EPOCH + timedelta(days=at // DAY)
+    month = day.month - months
+    year, month = (day.year - 1, month + 12) if month < 1 else (day.year, month)
+    first = date(year, month, 1)
+    return Instant((first - _EPOCH).days * DAY + (min(day.day, 28) - 1) * DAY)
+
+
+def of_one_child(known: Sequence[Known], agency: AgencyId) -> list[list[Known]]:
+    """Return the records that name somebody, grouped by child.
+
+    Two records are one child's if they share a number, or name and date of birth; numbers of a
+    source's own system count for that source alone.
+    """
+    groups: list[tuple[set[tuple[str, ...]], list[Known]]] = []
+    for one in known:
+        names, members = _names(one, agency), [one]
+        if not names:
+            continue
+        apart = []
+        for group in groups:
+            if group[0] & names:
+                names |= group[0]
+                members = [*group[1], *members]
+            else:
+                apart.append(group)
+        groups = [*apart, (names, members)]
+    return [members for _, members in groups]
+
+
+def _names(one: Known, agency: AgencyId) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for system in ("nhs_number", "upn", "council_id"):
+        if one.content.get(system):
+            found.add((system, str(one.content[system])))
+    if one.content.get("own_id"):
+        found.add(("own", one.source, str(one.content["own_id"])))
+    if one.own_identifier:
+        found.add(("own", agency, one.own_identifier))
+    who = one.part("identity")
+    parts = tuple(str(who.get(name) or "") for name in ("given", "family", "date_of_birth"))
+    if all(parts):
+        found.add(("name", *(part.casefold() for part in parts)))
+    return found
