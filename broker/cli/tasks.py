@@ -1,6 +1,7 @@
 """What an agency's people must do, and by when."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, TypedDict
 
 import typer
@@ -19,11 +20,13 @@ from broker.cli.show import (
     when,
 )
 from broker.clock import Instant
+from broker.receipts.figures import Figures
 from broker.receipts.inbox import Item
 from broker.records.names import ConsumerId
 from broker.runtimes import answering, receiving
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.clock import SystemClock
+from broker.runtimes.owing import figures_of
 from broker.runtimes.reading import content_of
 
 WHY = {
@@ -36,10 +39,14 @@ WHY = {
 def list_tasks(
     agency: AgencyName,
     everything: Annotated[bool, typer.Option("--all", help="Also what is answered.")] = False,
+    counts: Annotated[bool, typer.Option("--figures", help="Count what was decided.")] = False,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
     """List an agency's open tasks, and deliveries that nobody has acknowledged in time."""
+    if counts:
+        _show_figures(agency, folder, as_json=as_json)
+        return
 
     async def run() -> tuple[list[Item], AgencySide]:
         async with agency_side(layout_for(folder), agency, SystemClock()) as side:
@@ -97,6 +104,35 @@ def list_tasks(
         ],
         "Every delivery was acknowledged in time.",
         whole=("delivery", "due", "telephone"),
+    )
+
+
+def _show_figures(agency: str, folder: Dir, *, as_json: bool) -> None:
+    async def run() -> tuple[Figures, ...]:
+        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+            await receiving.receive(side)
+            return await figures_of(side)
+
+    with reporting(as_json=as_json):
+        found = asyncio.run(run())
+    if as_json:
+        say_json({"figures": [asdict(one) for one in found]})
+        return
+    table(
+        "Decisions that people owed",
+        ("why", "record type", "shared", "refused", "undecided", "of these overdue"),
+        [
+            (
+                one.why,
+                one.type,
+                str(one.shared),
+                str(one.refused),
+                str(one.undecided),
+                str(one.overdue),
+            )
+            for one in found
+        ],
+        "Nobody owed a decision.",
     )
 
 

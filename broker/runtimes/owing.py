@@ -3,8 +3,10 @@
 from typing import Any
 
 from broker.clock import Instant
-from broker.receipts.duties import Duty, Known, Task, duties
+from broker.receipts.duties import Duty, duties
+from broker.receipts.figures import Figures, figures
 from broker.receipts.inbox import Item
+from broker.receipts.known import Known, Task
 from broker.records.envelope import Envelope, Minimised, decode_envelope
 from broker.records.head import decode_labels
 from broker.records.names import SLOT_LABELS, SLOT_SCHEMA, ZERO_ID, Kind
@@ -30,9 +32,8 @@ async def known_records(side: AgencySide) -> tuple[list[Known], list[Task]]:
             continue
         gone |= _gone(item, record)
         if task is not None and item.asks:
-            answered = item.done.answered is not None
-            record_id = record.head.record_id.hex()
-            tasks.append(Task(record_id, item.row.at, task.deadline, answered))
+            record_id, answer = record.head.record_id.hex(), item.done.answered
+            tasks.append(Task(record_id, item.row.at, task.deadline, task.why, answer))
         elif item.row.told.kind == "delivery" and record.head.kind is not Kind.RETRACTION:
             known.append(_received(side, item, record))
     return [one for one in known if one.record not in gone], tasks
@@ -42,6 +43,13 @@ async def owed(side: AgencySide) -> tuple[Duty, ...]:
     """Return an agency's duties now, what is due first coming first."""
     known, tasks = await known_records(side)
     return duties(known, tasks, side.agency, side.agreement, side.clock.now())
+
+
+async def figures_of(side: AgencySide) -> tuple[Figures, ...]:
+    """Return what became of the decisions that an agency's people owed."""
+    known, tasks = await known_records(side)
+    types = {one.record: one.type for one in known if not one.delivery}
+    return figures(tasks, types, side.clock.now())
 
 
 def _own(side: AgencySide, envelope: Envelope) -> Known:

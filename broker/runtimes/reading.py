@@ -94,14 +94,27 @@ def readable(side: AgencySide, item: Item) -> Iterator[str]:
     yield f"{record.head.agency} sent {about} ({told.outcome})"
     if told.own_identifier is not None:
         yield f"Your own number for this child: {told.own_identifier}"
-    for name, value in content_of(side, record).items():
-        if value is not None:
-            yield from lines(name, value)
+    content = content_of(side, record)
+    for name in sorted(content, key=_before):
+        if content[name] is not None:
+            yield from lines(name, content[name])
     yield "Why you may see it:"
     for line in reasons(revision, told.clauses):
         yield f"  {line}"
     for one in told.obligations:
         yield f"You must: {one.kind} {one.detail}".rstrip()
+
+
+HER_OWN = ("own_words", "voice", "wants", "wishes", "barriers", "told", "feedback")
+"""Slots in which a child speaks: shown before anything else that is said of her."""
+
+HER_PEOPLE = ("person", "post")
+"""Slots that name her named professional: shown next."""
+
+
+def _before(name: str) -> int:
+    first = (*HER_OWN, *HER_PEOPLE)
+    return first.index(name) if name in first else len(first)
 
 
 def reasons(revision: Revision, clauses: tuple[str, ...]) -> Iterator[str]:

@@ -140,3 +140,31 @@ addressedTo: [eastshire-council/mash]
 
 def test_nothing_owed_is_said_so(eastshire: Commands) -> None:
     assert "Nothing is owed." in eastshire("duties", SCHOOL).out
+
+
+def test_a_child_s_own_words_come_first(eastshire: Commands, tmp_path: Path) -> None:
+    # given what a girl told her school, which may be shared
+    publish(
+        eastshire,
+        tmp_path,
+        SCHOOL,
+        f"""
+form: voice
+{CHILD}
+on: 2026-03-03
+ownWords: I don't want to go back there.
+wantsNext: To stay with my gran.
+barriers: [fear-of-the-person]
+wishSharing: agrees
+toldOfSharing: true
+shareable: true
+thirdPartyChecked: true
+decidedBy: Designated safeguarding lead
+""",
+    )
+
+    # when the hub opens it, then her words come before anything else that is said of her
+    (delivery,) = eastshire.json("inbox", COUNCIL)["deliveries"]
+    shown = eastshire("inbox", COUNCIL, "--open", delivery["delivery"]).out.splitlines()
+    assert "I don't want to go back there." in shown[1]
+    assert "To stay with my gran." in shown[2]

@@ -16,7 +16,7 @@ CHILD = {
 }
 
 
-def forms(path: Path, *given: dict[str, object]) -> Path:
+def forms(path: Path, *given: dict[str, str]) -> Path:
     path.write_text(json.dumps({"forms": [{**one, "child": CHILD} for one in given]}))
     return path
 

@@ -56,6 +56,7 @@ def test_an_agency_without_tasks_is_told_so(eastshire: Commands) -> None:
     # given a county where nothing happened, when tasks are listed, then there are none
     out = eastshire("tasks", SCHOOL).out
     assert "No open tasks." in out
+    assert "Nobody owed a decision." in eastshire("tasks", SCHOOL, "--figures").out
     assert "Every delivery was acknowledged in time." in out
 
 
@@ -122,3 +123,17 @@ def test_an_answer_is_shown_with_its_task(own_week: Commands) -> None:
     # and an answer that there is not, or another agency's task, is wrong usage
     own_week("tasks", "answer", HOSPITALS, task, "perhaps", "--reason", "x", code=2)
     own_week("tasks", "answer", COUNCIL, task, "share", "--reason", "x", code=2)
+
+
+def test_decisions_are_counted(own_week: Commands) -> None:
+    # given a week in which people owed decisions, and one that is made
+    task = own_week.json("tasks", HOSPITALS)["tasks"][0]["task"]
+    before = own_week.json("tasks", HOSPITALS, "--figures")["figures"]
+    own_week("tasks", "answer", HOSPITALS, task, "refuse", "--reason", "harm to her")
+
+    # then the figures say one refused more, and one undecided less
+    after = own_week.json("tasks", HOSPITALS, "--figures")["figures"]
+    assert sum(one["refused"] for one in after) == sum(one["refused"] for one in before) + 1
+    assert sum(one["undecided"] for one in after) == sum(one["undecided"] for one in before) - 1
+    assert all(one["type"] for one in after)
+    assert "undecided" in own_week("tasks", HOSPITALS, "--figures").out

@@ -9,16 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.clock import DAY, HOUR, MINUTE, Instant
-from broker.receipts.duties import (
-    Duty,
-    Known,
-    Level,
-    Owed,
-    Task,
-    duties,
-    level_of,
-    of_one_child,
-)
+from broker.receipts.duties import Duty, Level, Owed, duties, level_of
+from broker.receipts.figures import Figures, figures
+from broker.receipts.known import Known, Task, of_one_child
 from broker.records.names import AgencyId
 from tests.support.county import COUNCIL, HOSPITALS, NOON, POLICE, SCHOOL, SURGERY, TODAY, revision
 
@@ -136,10 +129,33 @@ def test_who_asked_sees_who_has_not_answered_and_whom_to_ring() -> None:
 
 
 def test_a_task_is_owed_until_it_is_answered() -> None:
-    task = Task("cc", NOON, later(DAY), answered=False)
+    task = Task("cc", NOON, later(DAY))
     (duty,) = owed(tasks=(task,), agency=SCHOOL)
     assert (duty.owed, duty.record, duty.manager) == (Owed.DECIDE, "cc", "Headteacher")
-    assert owed(tasks=(replace(task, answered=True),), agency=SCHOOL) == ()
+    assert owed(tasks=(replace(task, answer="refuse"),), agency=SCHOOL) == ()
+
+
+def test_decisions_are_counted_by_reason_and_type() -> None:
+    # given decisions about two types of record, for two reasons
+    default = Task("c1", NOON, later(DAY), "default-withhold")
+    tasks = (
+        default,
+        replace(default, record="c2", due=later(-1)),
+        replace(default, record="c3", answer="share"),
+        replace(default, record="c4", answer="refuse"),
+        Task("f1", NOON, later(DAY), "refer", "share"),
+        Task("unknown", NOON, later(DAY)),
+    )
+    types = dict.fromkeys(("c1", "c2", "c3", "c4"), "concern") | {"f1": "risk-flags"}
+
+    # then each pair has its figures, and none is left out
+    found = figures(tasks, types, NOON)
+    assert found == (
+        Figures("default-withhold", "concern", 1, 1, 2, 1),
+        Figures("refer", "", 0, 0, 1, 0),
+        Figures("refer", "risk-flags", 1, 0, 0, 0),
+    )
+    assert sum(one.shared + one.refused + one.undecided for one in found) == len(tasks)
 
 
 # ------------------------------------------------------------------ one child
