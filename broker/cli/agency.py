@@ -256,6 +256,8 @@ def _show_refused(report: receiving.ReceiveReport) -> None:
 def _got(item: Item) -> Iterator[str]:
     told = item.row.told
     yield told.outcome
+    if item.row.past_the_broker:
+        yield "EMERGENCY: not logged yet"
     if told.clauses:  # the existence of a record is told without them
         yield f"(clause {', '.join(told.clauses)})"
 

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from broker.cli import run, scenario
+from broker.cli import emergency, run, scenario
 from broker.cli.agency import ack, action, inbox, publish
 from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
@@ -63,6 +63,17 @@ _quarantine.command("list")(list_quarantine)
 _quarantine.command("show")(show)
 _quarantine.command("retry")(retry)
 app.add_typer(_quarantine, name="quarantine")
+
+_glass = typer.Typer(
+    no_args_is_help=True,
+    help="When a child is in danger and the broker does not answer: one record, one desk, 72 h.",
+)
+_glass.command("send")(emergency.send)
+_glass.command("take")(emergency.take)
+_glass.command("list")(emergency.list_broken)
+_glass.command("review")(emergency.review)
+_glass.command("card")(emergency.card)
+app.add_typer(_glass, name="break-glass")
 
 _scenario = typer.Typer(
     no_args_is_help=True, help="Small stories that try a protocol before it is signed."

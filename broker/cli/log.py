@@ -24,9 +24,10 @@ from broker.cli.show import (
     table,
     when,
 )
-from broker.clock import SECOND, Instant
+from broker.clock import MINUTE, SECOND, Instant
 from broker.errors import Code
 from broker.protocol.decisions import Outcome
+from broker.protocol.wording import span_words
 from broker.runtimes import explaining, searching, verifying
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.layout import Layout
@@ -197,6 +198,7 @@ def verification_document(result: verifying.Verification) -> dict[str, object]:
         "released_later": None if deliveries is None else deliveries.absent,
         "closed": result.log.closed,
         "erased": result.log.erased,
+        "logged_late_ms": list(result.logged_late),
         "findings": [
             {
                 "entry": one.index,
@@ -225,6 +227,10 @@ def verification_lines(result: verifying.Verification) -> list[str]:
                 f"{deliveries.absent} deliveries are not on their topics: "
                 "not released yet, or deleted since"
             )
+    if late := result.logged_late:
+        words = "1 record was" if len(late) == 1 else f"{len(late)} records were"
+        longest = span_words(-(-max(late) // MINUTE) * MINUTE)
+        lines.append(f"{words} sent past the broker, in an emergency; logged late by {longest}")
     if log.erased:
         lines.append(f"{log.erased} entries are about records that were erased")
     if log.closed:

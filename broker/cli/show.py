@@ -58,6 +58,9 @@ USAGE = (
     "protocol.may-i-share.",
     "protocol.narrowing.",
     "scenario.",
+    "emergency.record",
+    "emergency.list",
+    "emergency.review",
 )
 """Codes that begin so mean that the command was given the wrong thing; looked at first."""
 

@@ -7,6 +7,12 @@ from typing import Any
 
 from broker.clock import DAY, Instant
 from broker.protocol.documents import Spot, read_document
+from broker.protocol.emergency import (
+    Emergency,
+    emergency_of,
+    emergency_plain,
+    read_emergency,
+)
 from broker.protocol.errors import REFERENCE, TWICE, VALUE
 from broker.protocol.roster import (
     Agency,
@@ -59,6 +65,7 @@ class Agreement:
         retention: record type → days.
         staff_match: who is asked, beside an agency's own desk `named-senior`, when somebody in a
             record was found among its staff; None: nobody.
+        emergency: what may be sent past the broker when it does not answer; None: nothing.
     """
 
     name: str
@@ -74,6 +81,7 @@ class Agreement:
     unlinked: ConsumerId
     retention: Mapping[str, int]
     staff_match: ConsumerId | None = None
+    emergency: Emergency | None = None
 
 
 def read_agreement(text: bytes, types: frozenset[str], file: str = "protocol.yaml") -> Agreement:
@@ -102,7 +110,7 @@ def read_agreement(text: bytes, types: frozenset[str], file: str = "protocol.yam
             "unlinked",
             "retention",
         ),
-        ("staff_match",),
+        ("staff_match", "emergency"),
     )
     in_force, review = top["in_force"].day(), top["review"].day()
     until = Instant(top["last_day"].day() + DAY)
@@ -124,6 +132,7 @@ def read_agreement(text: bytes, types: frozenset[str], file: str = "protocol.yam
         _consumer(top["unlinked"], roster),
         _retention(top["retention"], types),
         _consumer(top["staff_match"], roster) if "staff_match" in top else None,
+        read_emergency(top["emergency"], roster) if "emergency" in top else None,
     )
 
 
@@ -261,6 +270,7 @@ def agreement_plain(agreement: Agreement) -> dict[str, Any]:
         "unlinked": agreement.unlinked,
         "retention": dict(agreement.retention),
         "staff_match": agreement.staff_match,
+        "emergency": emergency_plain(agreement.emergency),
     }
 
 
@@ -290,4 +300,5 @@ def agreement_of(plain: Mapping[str, Any]) -> Agreement:
         ConsumerId(plain["unlinked"]),
         plain["retention"],
         None if plain["staff_match"] is None else ConsumerId(plain["staff_match"]),
+        emergency_of(plain["emergency"]),
     )

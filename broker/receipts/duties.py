@@ -11,6 +11,7 @@ desk's manager and the number that somebody answers now. What is asked:
 - *interview* a child who came back, within 72 hours (statutory guidance, 2014), where this agency
   is one that the protocol names for return interviews;
 - *tell* a child what was shared, if she was not told yet;
+- *review* what was sent past the broker, by a second person;
 - *prepare* what changes at eighteen, from 17½ on, for a child whom the agency works with.
 """
 
@@ -51,6 +52,7 @@ class Owed(StrEnum):
     INTERVIEW = "interview"
     TELL = "tell"
     PREPARE = "prepare"
+    REVIEW = "review"
 
 
 class Level(StrEnum):
@@ -71,6 +73,7 @@ DO: Mapping[Owed, str] = {
     Owed.TAKE_OVER: "The child is handed over to you: name who takes over.",
     Owed.INTERVIEW: "She came back: offer a return interview by an independent person.",
     Owed.TELL: "Tell the child what was shared, and with whom.",
+    Owed.REVIEW: "The glass was broken: a second person says whether that was justified.",
     Owed.PREPARE: "She turns eighteen on the day that is given: plan who goes on supporting her.",
 }
 """What to do, in a sentence."""
@@ -187,22 +190,35 @@ class _Made:
                 yield self.duty(
                     Owed.ACT, one.record, one.acknowledged, due, one.consumer, one.delivery
                 )
-        if one.type == "information-request" and "needed_by" in one.part("request"):
-            due = Instant(one.part("request")["needed_by"])
-            answers = {
-                answer.source
-                for answer in known
-                if answer.part("response").get("request") == one.record
-            }
-            if one.delivery and self.agency not in answers:
-                yield self.duty(Owed.ANSWER, one.record, one.at, due, one.consumer, one.delivery)
-            for asked in one.addressed_to if not one.delivery else ():
-                if agency_of(asked) not in answers:
-                    yield self.duty(Owed.CHASE, one.record, one.at, due, asked)
+        yield from self._asked(one, known)
+        yield from self._broken(one, known)
         if one.type == "voice" and not one.delivery:
             told = one.part("told")
             if not told.get("what_is_shared") and told.get("why_not") in _NOT_TOLD:
                 yield self.duty(Owed.TELL, one.record, one.at, Instant(one.at + TELL_WITHIN))
+
+    def _asked(self, one: Known, known: Sequence[Known]) -> Iterator[Duty]:
+        if one.type != "information-request" or "needed_by" not in one.part("request"):
+            return
+        due = Instant(one.part("request")["needed_by"])
+        answers = {
+            answer.source
+            for answer in known
+            if answer.part("response").get("request") == one.record
+        }
+        if one.delivery and self.agency not in answers:
+            yield self.duty(Owed.ANSWER, one.record, one.at, due, one.consumer, one.delivery)
+        for asked in one.addressed_to if not one.delivery else ():
+            if agency_of(asked) not in answers:
+                yield self.duty(Owed.CHASE, one.record, one.at, due, asked)
+
+    def _broken(self, one: Known, known: Sequence[Known]) -> Iterator[Duty]:
+        emergency = self.agreement.emergency
+        if one.type != "break-glass" or one.delivery or not one.part("emergency"):
+            return
+        reviewed = any(other.concerns == one.record and other.part("review") for other in known)
+        if emergency is not None and not reviewed:
+            yield self.duty(Owed.REVIEW, one.record, one.at, Instant(one.at + emergency.review))
 
     def of_child(self, group: Sequence[Known]) -> Iterator[Duty]:
         """Yield what is owed about one child."""
@@ -291,8 +307,9 @@ class _Made:
 
 
 ANSWERED_OTHERWISE = frozenset(
-    {"information-request", "information-response", "receipt", "retraction", "correction", "alert",
-     "named-professional", "protection-status", "court-order", "action-taken", "involvement"}
+    {"action-taken", "alert", "break-glass", "correction", "court-order", "information-request",
+     "information-response", "involvement", "named-professional", "protection-status", "receipt",
+     "retraction"}
 )  # fmt: skip
 """Record types that are taken on and need no action of their own, or are answered in their way."""
 

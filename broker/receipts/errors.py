@@ -32,6 +32,41 @@ class DeliveryRefused(ConcordatError):  # noqa: N818 - the design's word
     """A delivery does not verify: it is kept aside and handed to nobody."""
 
 
+RING = "Ring whoever is said to have sent it, by a number from the roster; do not act on the file."
+
+GLASS_SHAPE = Code(
+    "emergency.shape", "The file is no emergency disclosure that was sealed to this agency.", RING
+)
+GLASS_SOURCE = Code(
+    "emergency.source", "The source's signatures over the disclosure do not stand.", RING
+)
+GLASS_RECIPIENT = Code("emergency.recipient", "The disclosure is meant for somebody else.", RING)
+GLASS_LIST = Code(
+    "emergency.list",
+    "The signed protocol does not let this role send this to this desk.",
+    "Use the telephone; the roles, desks and slots stand in the protocol's section on emergencies.",
+)
+GLASS_LATE = Code(
+    "emergency.late",
+    "The disclosure's time has passed, or has not begun.",
+    "Ask the source again; what was sent in an emergency is kept for its hours alone.",
+)
+GLASS_OWN = Code(
+    "emergency.record",
+    "An agency can send in an emergency only a record of its own.",
+    "Name a record that this agency has published, by its id or enough of its beginning.",
+)
+GLASS_REVIEW = Code(
+    "emergency.review",
+    "Another person reviews it, once.",
+    "Let somebody review it who did not send it; the first review stands.",
+)
+
+
+class EmergencyRefused(ConcordatError):  # noqa: N818 - the design's word
+    """What was sent past the broker is not taken, or may not be sent."""
+
+
 NO_DELIVERY = Code(
     "inbox.absent",
     "There is no such delivery in the inbox.",

@@ -30,6 +30,7 @@ STORE_TAG = tag("agency-store")
 _ROW = Codec(record("InboxRow", at_ms="long", index="long", minimised="bytes", told="bytes"))
 
 ACKNOWLEDGE_BY = "acknowledge-by"
+DELETE_AFTER = "delete-after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,16 @@ class InboxRow:
         if self.told.kind == "quarantine":
             return None
         return decode_minimised(self.minimised)
+
+    @property
+    def past_the_broker(self) -> bool:
+        """Whether it came in an emergency, and no log entry stands behind it yet."""
+        return self.index < 0
+
+    def expired(self, at: Instant) -> bool:
+        """Tell whether it came in an emergency, and its hours have passed."""
+        spans = [span_ms(one.detail) for one in self.told.obligations if one.kind == DELETE_AFTER]
+        return self.past_the_broker and any(self.at + span <= at for span in spans)
 
     def acknowledge_by(self) -> Instant | None:
         """Return when it must be acknowledged, None if no obligation says so."""

@@ -25,6 +25,7 @@ class Known:
         acknowledged: when somebody took it on.
         acted: whether an action was told.
         addressed_to: of an own one: whom it names.
+        concerns: of an own one: id in hex of the record that it is about; empty if of none.
     """
 
     record: str
@@ -39,6 +40,7 @@ class Known:
     acknowledged: Instant | None = None
     acted: bool = False
     addressed_to: tuple[str, ...] = ()
+    concerns: str = ""
 
     def part(self, slot: str) -> Mapping[str, Any]:
         """Return a slot that holds an object; an empty one if it is not open."""

@@ -6,6 +6,7 @@ registers, what it takes back or replaces, and what it must say to mean anything
 
 from typing import Any
 
+from broker.clock import Instant
 from broker.records.check import Accepted
 from broker.records.errors import LABELS, VALUE, RecordRefused
 from broker.records.names import FIRST_TYPE_SLOT, ZERO_ID, Kind, RecordId
@@ -17,6 +18,7 @@ ALERT = "alert"
 INVOLVEMENT = "involvement"
 COURT_ORDER = "court-order"
 STAFF = "staff"
+BREAK_GLASS = "break-glass"
 RETRACTION = "retraction"
 CORRECTION = "correction"
 
@@ -124,3 +126,12 @@ def register_of(accepted: Accepted) -> tuple[States | None, RecordId | None]:
         return Order(said["says"], said["addressed"], said["from"], said["until"]), None
     own_id = accepted.identifiers.own_id
     return Involvement(said["kind"], said["from"], said["until"], own_id), None
+
+
+def sent_past_the_broker(accepted: Accepted) -> Instant | None:
+    """Return when a record says that another one was sent past the broker; None if it does not."""
+    if accepted.labels.type != BREAK_GLASS:
+        return None
+    spec = accepted.schema.slots[FIRST_TYPE_SLOT]
+    said = spec.decode(accepted.envelope.slots[FIRST_TYPE_SLOT].value)
+    return None if said is None else Instant(said["at"])

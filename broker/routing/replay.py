@@ -44,7 +44,7 @@ from broker.routing.handling import Handling
 from broker.routing.held import BY_PROTOCOL, OWED, Why
 from broker.routing.intake import HELD, New, cause_of, owed_cause, time_cause
 from broker.routing.knowledge import Knowledge
-from broker.routing.meaning import must_mean_something
+from broker.routing.meaning import must_mean_something, sent_past_the_broker
 from broker.routing.work import Rows, Work
 from broker.subjects.tokens import Tokeniser
 
@@ -143,6 +143,8 @@ class Replay:
 
     Attributes:
         decisions: decisions made again so far.
+        logged_late: of each record that was sent past the broker in an emergency: ms from then
+            until the log had it.
     """
 
     def __init__(
@@ -168,6 +170,7 @@ class Replay:
         self._rows: Rows = {}
         self._keys: dict[RecordDigest, bytes] = {}
         self._expected: deque[_Expected] = deque()
+        self.logged_late: list[int] = []
         self._erased: set[RecordDigest] = set()
         self._group: list[OpenedMessage] = []
         self._unanswered: dict[tuple[RecordDigest, ConsumerId], bool] = {}
@@ -254,6 +257,9 @@ class Replay:
                 envelope, facts.source, received, facts.protocol.position
             )
             must_mean_something(accepted)
+            since = sent_past_the_broker(accepted)
+            if since is not None:
+                self.logged_late.append(facts.at - since)
             tokens = self._tokeniser.tokens(accepted.identifiers)
             handling.record(New(accepted, tokens), work)
         handling.flush(work)

@@ -32,6 +32,7 @@ This page is made from the code: `python -m broker.runtimes.catalogue > docs/err
 GROUPS = {
     "adapter": "Adapters: faults of their own.",
     "delivery": "Why a consumer refuses a delivery. Nothing of it is handed over.",
+    "emergency": "What is sent past the broker, and its review.",
     "field": "One field of an item in an agency's file. The item is left out, others go through.",
     "hl7": "HL7 version 2 messages.",
     "identity": "Whom an item is about. Some only warn: the item goes through without that part.",

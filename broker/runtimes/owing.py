@@ -70,6 +70,7 @@ def _own(side: AgencySide, envelope: Envelope) -> Known:
         Instant(head.issued_at),
         content,
         addressed_to=labels.addressed_to,
+        concerns="" if labels.concerns is None else labels.concerns.hex(),
     )
 
 

@@ -60,7 +60,8 @@ def delivery_document(side: AgencySide, item: Item, *, content: bool) -> dict[st
     due = row.acknowledge_by()
     document: dict[str, Any] = {
         "delivery": row.id.hex(),
-        "entry": row.index,
+        "entry": None if row.past_the_broker else row.index,
+        "emergency": row.past_the_broker,
         "source": None if record is None else record.head.agency,
         "record": None if record is None else record.head.record_id.hex(),
         "type": None if schema is None else schema.type,

@@ -159,6 +159,7 @@ def _step(side: AgencySide, followed: Followed, step: Received) -> Checkpoint:
 async def inbox(side: AgencySide) -> list[Item]:
     """Return everything in the inbox, oldest first."""
     done = {key: side.open_row(value) for key, value in await _rows(side, DONE)}
+    now = side.clock.now()
     items = [
         Item(
             InboxRow.decode(DeliveryId(key), side.open_row(value)),
@@ -166,7 +167,9 @@ async def inbox(side: AgencySide) -> list[Item]:
         )
         for key, value in await _rows(side, INBOX)
     ]
-    return sorted(items, key=lambda item: item.row.index)
+    return sorted(
+        (item for item in items if not item.row.expired(now)), key=lambda item: item.row.index
+    )
 
 
 async def note_done(side: AgencySide, items: Sequence[Item]) -> None:

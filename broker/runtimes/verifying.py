@@ -35,11 +35,14 @@ class Verification:
         log: the tree, the openings, the decisions.
         deliveries: what was released; None if the log is not sound.
         decisions: decisions made again.
+        logged_late: of each record that was sent past the broker in an emergency: ms from then
+            until the log had it.
     """
 
     log: LogReport
     deliveries: DeliveriesReport | None
     decisions: int
+    logged_late: tuple[int, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -95,7 +98,7 @@ async def verify(
                 trust.origin,
                 keys_of_log,
             )
-        return Verification(report, deliveries, replay.decisions)
+        return Verification(report, deliveries, replay.decisions, tuple(replay.logged_late))
 
 
 async def _messages(streams: Streams, topics: list[str]) -> AsyncIterator[Received]:

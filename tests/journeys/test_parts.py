@@ -28,7 +28,6 @@ from broker.runtimes.cluster_file import ClusterFile
 from broker.runtimes.protocol import log_keys
 from tests.support import kafka
 from tests.support.parts import COUNCIL, County
-from tests.support.services import Missing, do_without
 
 pytestmark = pytest.mark.slow
 
@@ -118,10 +117,7 @@ async def test_a_part_that_wakes_from_a_long_freeze_changes_nothing(
 
 async def test_a_kafka_that_dies_and_comes_back_loses_and_doubles_nothing(tmp_path: Path) -> None:
     # given all parts at work, on a Kafka of their own
-    libs = kafka.jars()
-    if isinstance(libs, Missing):
-        do_without(libs)
-    with kafka.broker(libs, tmp_path) as server:
+    with kafka.own_broker(tmp_path) as server:
         county = await County.found(tmp_path, server.address)
         try:
             for part in (("router",), ("log",), ("agency", COUNCIL)):

@@ -22,7 +22,7 @@ council = partial(serve_agency, agency=COUNCIL)
 
 
 @pytest.fixture
-def database() -> Iterator[postgres.Database]:
+def database() -> Iterator[postgres.Running]:
     """A server of the index, which the test may stop."""
     with postgres.own_server() as server:
         yield server
@@ -35,7 +35,7 @@ async def indexed(county: County) -> int:
 
 
 async def test_an_index_that_is_away_holds_nothing_up_and_catches_up(
-    kafka_address: str, database: postgres.Database, tmp_path: Path
+    kafka_address: str, database: postgres.Running, tmp_path: Path
 ) -> None:
     # given a log whose index lies in PostgreSQL
     county = await County.found(tmp_path, kafka_address, postgres=database.address)

@@ -44,7 +44,7 @@ PUBLISHED = (
     "place-of-concern",
     "group-of-concern",
 )
-INTERNAL = ("receipt", "answer", "staff")
+INTERNAL = ("receipt", "answer", "staff", "break-glass")
 
 
 def schema_set() -> SchemaSet:

@@ -1,18 +1,25 @@
-"""A Kafka broker for tests: one node, started from jars, with its data in a temporary folder."""
+"""A Kafka broker for tests: one node, in a container, or from jars with its data in a folder.
+
+Tests that look into a broker's folder, or give it settings and files of their own, start it from
+jars; all others take what there is.
+"""
 
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, partial
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from tests.support.services import Missing, do_without, found_by
+from tests.support import containers
+from tests.support.services import Missing, do_without, found_by, in_order
 
+SERVICE = "Kafka"
 START_S = 60
 
 SETTINGS = """\
@@ -37,14 +44,44 @@ num.io.threads=2
 log.cleaner.dedupe.buffer.size=16777216
 """
 
+CLUSTER = "concordat-tests-000000"
+
+INSIDE = 9092
+"""What it listens on in a container."""
+
+ADVERTISED = "/tmp/advertised"  # noqa: S108 - in a container that nobody else is in
+BEGIN = f"""\
+until [ -s {ADVERTISED} ]; do sleep 0.1; done
+export KAFKA_ADVERTISED_LISTENERS="PLAINTEXT://$(cat {ADVERTISED})"
+exec /etc/kafka/docker/run
+"""
+"""A broker has to say where it is reached, which is only known when its container runs."""
+
 JAVA = ("java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+
+
+class Running(Protocol):
+    """A broker that a test may kill."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+
+    def start(self) -> None:
+        """Start it again on the same port and data, and wait until it answers."""
+
+    def kill(self) -> None:
+        """Kill it, as a power cut would."""
+
+
+Maker = Callable[[Path], AbstractContextManager[Running]]
 
 
 @cache
 def jars() -> Path | Missing:
     """Return the folder of Kafka's jars, if they can be had."""
-    return found_by("Kafka", "kafka", "broker/backends/kafka")
+    return found_by(SERVICE, "kafka", "broker/backends/kafka")
 
 
 class Broker:
@@ -58,7 +95,7 @@ class Broker:
         text = settings.format(port=self.port, control=free_port(), folder=folder)
         self._settings.write_text(text, encoding="ascii")
         self._process: subprocess.Popen[bytes] | None = None
-        format_ = ("kafka.tools.StorageTool", "format", "-t", "concordat-tests-000000")
+        format_ = ("kafka.tools.StorageTool", "format", "-t", CLUSTER)
         subprocess.run(
             (*JAVA, QUIET, "-cp", self._classpath, *format_, "-c", str(self._settings)),
             check=True,
@@ -108,6 +145,67 @@ def broker(libs: Path, folder: Path, settings: str = SETTINGS) -> Iterator[Broke
         made.kill()
 
 
+class Contained:
+    """One broker in a container."""
+
+    def __init__(self, server: containers.Server) -> None:
+        self._server = server
+        self.address = server.place
+        self.start = server.start
+        self.kill = server.kill
+
+
+def environment(settings: str) -> dict[str, str]:
+    """Return settings as the image takes them."""
+    lines = settings.format(port=INSIDE, control=INSIDE + 1, folder="/var/lib/kafka").splitlines()
+    pairs = (line.split("=", 1) for line in lines)
+    return {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in pairs}
+
+
+@contextmanager
+def contained(image: str, _folder: Path) -> Iterator[Running]:
+    """Run a broker in a container, where its data are, too."""
+
+    def tell(server: containers.Server) -> None:
+        made.copy_into_container(server.place.encode(), ADVERTISED)
+
+    told = environment(SETTINGS) | {
+        "CLUSTER_ID": CLUSTER,
+        "KAFKA_HEAP_OPTS": "-Xmx512m",
+        "KAFKA_LISTENERS": f"PLAINTEXT://:{INSIDE},CONTROLLER://127.0.0.1:{INSIDE + 1}",
+    }
+    made = containers.container(image).with_envs(**told).with_bind_ports(INSIDE, free_port())
+    made.with_command(["bash", "-c", BEGIN])
+    with containers.running(made, "kafka", INSIDE, tell) as server:
+        yield Contained(server)
+
+
+def in_docker() -> Maker | Missing:
+    """Return what runs a broker in a container, if the image can be had."""
+    image = containers.found("kafka", SERVICE)
+    return image if isinstance(image, Missing) else partial(contained, image)
+
+
+def from_jars() -> Maker | Missing:
+    """Return what runs a broker from jars, if they can be had."""
+    libs = jars()
+    return libs if isinstance(libs, Missing) else partial(broker, libs)
+
+
+@cache
+def find() -> Maker | Missing:
+    """Return what runs a broker on this machine."""
+    return in_order(in_docker, from_jars)
+
+
+def own_broker(folder: Path) -> AbstractContextManager[Running]:
+    """Return a broker that a test may kill; its data may lie in that folder."""
+    make = find()
+    if isinstance(make, Missing):
+        do_without(make)
+    return make(folder)
+
+
 @pytest.fixture(scope="session")
 def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a broker listens that all tests share; each has names of its own there."""
@@ -115,8 +213,5 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if named:
         yield named
         return
-    libs = jars()
-    if isinstance(libs, Missing):
-        do_without(libs)
-    with broker(libs, tmp_path_factory.mktemp("kafka")) as running:
+    with own_broker(tmp_path_factory.mktemp("kafka")) as running:
         yield running.address

@@ -6,27 +6,72 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 
 from broker.backends.opa_server.service import BundleService, Current
 from broker.protocol.revision import Engine, Revision
 from broker.runtimes.founding import engine_files
+from tests.support import containers
 from tests.support.kafka import free_port
-from tests.support.services import Missing, do_without, opa
+from tests.support.services import Missing, do_without, in_order, opa
 
+SERVICE = "OPA"
 START_S = 60
+REACH_S = 10
+"""How long a server in a container may take until it is clear that it is not reached from here."""
+
 LONG_POLL_S = 30
 NAMED = "CONCORDAT_OPA_SERVER"
+
+
+class Running(NamedTuple):
+    """A program that runs.
+
+    Attributes:
+        kill: ends it, as a power cut would.
+    """
+
+    kill: Callable[[], object]
+
+
+Starter = Callable[[list[str]], Running]
+"""Starts OPA with arguments."""
+
+
+def by_program(binary: Path, arguments: list[str]) -> Running:
+    """Start OPA as a process."""
+    process = subprocess.Popen(
+        [binary, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+    def kill() -> None:
+        process.kill()
+        process.wait()
+
+    return Running(kill)
+
+
+def by_container(image: str, arguments: list[str]) -> Running:
+    """Start OPA in a container.
+
+    It shares this machine's network: it fetches its policy from a test, which listens to nobody
+    outside.
+    """
+    made = containers.container(image, network_mode="host").with_command(arguments)
+    made.start()
+    return Running(made.stop)
 
 
 class Server:
     """One OPA server; it can be killed and started again on the same port."""
 
-    def __init__(self, binary: Path, bundle_url: str = "") -> None:
+    def __init__(self, starter: Starter, bundle_url: str = "") -> None:
         self.port = free_port()
         service, _, resource = bundle_url.rpartition("/")
         settings = (
@@ -38,21 +83,20 @@ class Server:
             f"bundles.concordat.polling.long_polling_timeout_seconds={LONG_POLL_S}",
         )
         quiet = ("--log-level", "error", "--skip-version-check", "--shutdown-grace-period", "0")
-        self._command = [str(binary), "run", "--server", "--addr", f"127.0.0.1:{self.port}", *quiet]
+        self._starter = starter
+        self._command = ["run", "--server", "--addr", f"127.0.0.1:{self.port}", *quiet]
         for one in settings if bundle_url else ():
             self._command += ["--set", one]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._running: Running | None = None
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it, and wait until it listens and, if it can be had, has a bundle."""
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until = time.monotonic() + START_S
+    def start(self, within_s: float = START_S) -> None:
+        """Start it, and wait until it listens."""
+        self._running = self._starter(self._command)
+        until = time.monotonic() + within_s
         while time.monotonic() < until:
             if self.answers("/health"):
                 return
@@ -76,10 +120,40 @@ class Server:
 
     def kill(self) -> None:
         """Kill it, as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
+
+
+def in_docker() -> Starter | Missing:
+    """Return what starts OPA in a container, if the image can be had and the server is reached.
+
+    Where the daemon runs on another machine or in a virtual one, it isn't.
+    """
+    image = containers.found("opa", SERVICE)
+    if isinstance(image, Missing):
+        return image
+    starter = partial(by_container, image)
+    trial = Server(starter)
+    try:
+        trial.start(REACH_S)
+    except TimeoutError:
+        return Missing(SERVICE, "its container is not reached on this machine's network.")
+    finally:
+        trial.kill()
+    return starter
+
+
+def from_program() -> Starter | Missing:
+    """Return what starts the OPA that the policies are built with, if it can be had."""
+    binary = opa()
+    return binary if isinstance(binary, Missing) else partial(by_program, binary)
+
+
+@cache
+def find() -> Starter | Missing:
+    """Return what starts OPA on this machine."""
+    return in_order(in_docker, from_program)
 
 
 @contextmanager
@@ -112,12 +186,12 @@ def bundle_service(current: Current, engine: Engine | None = None) -> Iterator[s
 @contextmanager
 def own_server(bundle_url: str = "") -> Iterator[Server]:
     """Run a server that fetches its policy from a URL, or has none; skip if OPA cannot be had."""
-    binary = opa()
-    if isinstance(binary, Missing):
-        do_without(binary)
-    server = Server(binary, bundle_url)
-    server.start()
+    starter = find()
+    if isinstance(starter, Missing):
+        do_without(starter)
+    server = Server(starter, bundle_url)
     try:
+        server.start()
         yield server
     finally:
         server.kill()

