@@ -10,7 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from adapters.outbox import Candidate, Known, Origin, Planned, origin_of, plan, topic_of
 from benchmarks.county import County, Part, Said
@@ -19,8 +21,9 @@ from benchmarks.kafka.today import days_since, later, moved
 from benchmarks.kafka.varied import copy_of
 from broker.clock import Clock
 from broker.records.batches import MOST_RECORDS
+from broker.records.envelope import Envelope
 from broker.records.names import AgencyId
-from broker.records.signing import Signer, prepare, sign
+from broker.records.signing import prepare, sign
 from broker.runtimes.agency import AgencySide
 from broker.runtimes.publishing import sealed_message
 
@@ -37,6 +40,14 @@ class Source:
 
     agency: str
     type: str
+
+
+class _Signed(NamedTuple):
+    """A sealed message, and whose."""
+
+    topic: str
+    value: bytes
+    source: Source
 
 
 class Stock:
@@ -117,8 +128,14 @@ class Stock:
             own: defaultdict[AgencyId, list[Said]] = defaultdict(list)
             for one in said:
                 own[one.agency].append(one)
-            for agency, some in own.items():
-                self._sign(self._sides[agency], some)
+            signed = [self._signed(self._sides[agency], some) for agency, some in own.items()]
+            # Mixed again, evenly: no agency's records come all at once.
+            placed = [
+                ((place + 0.5) / len(some), one)
+                for some in signed
+                for place, one in enumerate(some)
+            ]
+            self._keep([one for _, one in sorted(placed, key=itemgetter(0))])
 
     def fed(self, number: int) -> Fed:
         """Return a record's message, with its number for a key."""
@@ -126,7 +143,7 @@ class Stock:
         self._file.seek(start)
         return Fed(self._topics[number], key_of(number), self._file.read(end - start))
 
-    def _sign(self, side: AgencySide, said: Sequence[Said]) -> None:
+    def _signed(self, side: AgencySide, said: Sequence[Said]) -> list[_Signed]:
         signer = self._signers[side.agency]
         candidates = [
             Candidate(
@@ -142,19 +159,29 @@ class Stock:
             prepared = one.prepared
             versions = known.setdefault(origin_of(prepared), [])
             versions.append(Known(prepared.record_id, prepared.version, one.fingerprint))
-        self._keep(side, planned, signer)
+        return [
+            self._sealed(side, one, envelope)
+            for some in _some(planned)
+            for one, envelope in zip(
+                some,
+                sign([one.prepared for one in some], signer, self._clock.now()),
+                strict=True,
+            )
+        ]
 
-    def _keep(self, side: AgencySide, planned: Sequence[Planned], signer: Signer) -> None:
+    def _sealed(self, side: AgencySide, one: Planned, envelope: Envelope) -> _Signed:
+        topic = topic_of(side.agency, urgent=one.urgent)
+        message = sealed_message(side, envelope, topic, b"")
+        source = Source(side.agency, one.prepared.statement.type)
+        return _Signed(topic, message.value, source)
+
+    def _keep(self, signed: Sequence[_Signed]) -> None:
         self._file.seek(self._ends[-1])
-        for some in _some(planned):
-            envelopes = sign([one.prepared for one in some], signer, self._clock.now())
-            for one, envelope in zip(some, envelopes, strict=True):
-                topic = topic_of(side.agency, urgent=one.urgent)
-                message = sealed_message(side, envelope, topic, key_of(len(self)))
-                self._file.write(message.value)
-                self._ends.append(self._ends[-1] + len(message.value))
-                self._topics.append(topic)
-                self.sources.append(Source(side.agency, one.prepared.statement.type))
+        for one in signed:
+            self._file.write(one.value)
+            self._ends.append(self._ends[-1] + len(one.value))
+            self._topics.append(one.topic)
+            self.sources.append(one.source)
 
 
 def _some(planned: Sequence[Planned]) -> Iterator[list[Planned]]:

@@ -130,7 +130,7 @@ def _tell(played: list[Played], revision: Revision) -> None:
     sound = all(one.verified for one in played)
     seconds = sum(one.seconds for one in played)
     say(
-        f"{len(played)} scenarios, {rows} expectations, {said}; every log "
+        f"Scenarios: {len(played)}, expectations: {rows}, {said}; every log "
         f"{'verified' if sound else 'looked through: NOT SOUND'} ({seconds:.1f} s)."
     )
 

@@ -97,5 +97,61 @@ SENT_AGAIN = Code(
 )
 
 
+NOT_WITHDRAWN = Code(
+    "inbox.not-withdrawn",
+    "Nobody has taken this record back.",
+    "Un-file what a retraction names: the inbox shows it as withdrawn.",
+)
+UNFILED = Code(
+    "inbox.unfiled",
+    "This desk said before that it has un-filed the record.",
+    "The first word stands; nothing to do.",
+)
+
+
 class InboxError(ConcordatError):
     """A person named something that the inbox does not hold, or that is done already."""
+
+
+NO_RECORD = Code(
+    "outbox.absent",
+    "This agency's outbox holds no such record.",
+    "Name a record that this agency has published, by its id or enough of its beginning.",
+)
+SEVERAL = Code(
+    "outbox.ambiguous", "Several records begin like that.", "Name more of the record's id."
+)
+NO_SUBJECT = Code(
+    "retraction.subject",
+    "What people say of another record is not withdrawn: retractions, receipts, answers.",
+    "Withdraw the record itself. What was withdrawn by mistake is published anew, as another one.",
+)
+TAKEN_BEFORE = Code(
+    "retraction.already",
+    "This record was withdrawn before.",
+    "`concordat retractions` shows who has un-filed it; the first reason stands.",
+)
+TOO_EARLY = Code(
+    "usage.found",
+    "A day in the future, or none: it cannot have been found out then.",
+    "Give the day as 2026-03-04, today or before.",
+)
+SAME = Code(
+    "retraction.uncorrected",
+    "The files hold no other version of that record, or the publication rule keeps it back.",
+    "Correct it in the agency's own system and export it anew; or `concordat retract` it.",
+)
+NO_INCIDENT = Code(
+    "incident.absent",
+    "There is no such incident.",
+    "`concordat incidents AGENCY` lists them; name one by its id or the record's.",
+)
+CLOSED = Code(
+    "incident.closed",
+    "About this incident it was decided before.",
+    "The first decision stands; write to the Information Commissioner what has changed since.",
+)
+
+
+class WithdrawalError(ConcordatError):
+    """A record cannot be withdrawn or corrected so, or an incident not be closed so."""

@@ -11,7 +11,8 @@ body { font: 11pt/1.35 Arial, Helvetica, sans-serif; color: black; max-width: 18
 h1 { font-size: 20pt; margin: 0 0 2mm } h2 { font-size: 13pt; margin: 5mm 0 1mm }
 .first { border: 1.5mm solid firebrick; padding: 3mm; font-size: 13pt }
 table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: 1mm 2mm; border-bottom: .3mm solid dimgray; vertical-align: top }
+th, td { text-align: left; padding: 1mm 2mm; vertical-align: top }
+th, td { border-bottom: .3mm solid dimgray }
 td.number { font-weight: bold; white-space: nowrap; font-size: 12pt }
 code { font: 10pt/1.3 Consolas, 'Courier New', monospace; overflow-wrap: anywhere }
 ol { margin: 1mm 0 0; padding-left: 6mm } p { margin: 1mm 0 }

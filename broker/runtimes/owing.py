@@ -22,7 +22,7 @@ async def known_records(side: AgencySide) -> tuple[list[Known], list[Task]]:
         decode_envelope(side.opener.open(one.own, side.own_way))
         for one in await side.outbox.every()
     ]
-    known = [_own(side, one) for one in sent if one.head.kind is not Kind.RETRACTION]
+    known = [own_record(side, one) for one in sent if one.head.kind is not Kind.RETRACTION]
     gone = {one.head.supersedes.hex() for one in sent if one.head.supersedes != ZERO_ID}
     gone |= {found for one in sent if (found := _takes_back(side, one)) is not None}
     tasks = []
@@ -52,7 +52,8 @@ async def figures_of(side: AgencySide) -> tuple[Figures, ...]:
     return figures(tasks, types, side.clock.now())
 
 
-def _own(side: AgencySide, envelope: Envelope) -> Known:
+def own_record(side: AgencySide, envelope: Envelope) -> Known:
+    """Return a record that this agency signed."""
     head = envelope.head
     heads = side.schemas.head(head.head_version)
     schema = side.schemas.by_digest(envelope.slots[SLOT_SCHEMA].value)

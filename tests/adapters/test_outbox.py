@@ -116,6 +116,12 @@ def test_what_changes_by_itself_is_no_change(labels: dict[str, object]) -> None:
     assert other.version != prepare(BASE, schemas(), SIGNER).version
 
 
+def test_a_correction_is_no_other_content() -> None:
+    # Given what went out as a correction, when an export repeats it as a record, then it is there.
+    called = prepare(replace(BASE, kind=Kind.CORRECTION), schemas(), SIGNER)
+    assert fingerprint(called) == fingerprint(prepare(BASE, schemas(), SIGNER))
+
+
 def test_another_contact_is_no_change() -> None:
     # Given another telephone number at the desk, when digests are compared, then they are equal.
     other = replace(BASE, contact=Contact("sergeant", "missing", "01632 960199"))

@@ -85,6 +85,9 @@ class Daemon:
             raise UnreachableError("no Docker daemon answers")
         with _reaching("Docker daemon"):
             self._client = DockerClient(timeout=ANSWER_S).client
+        # By itself it waits for ever for what a pull says next.
+        send = self._client.api.send
+        self._client.api.send = lambda *what, **how: send(*what, **(how | {"timeout": ANSWER_S}))
 
     def has(self, image: str) -> bool:
         """Tell whether an image is there."""

@@ -18,6 +18,7 @@ from testcontainers.core.docker_client import DockerClient
 
 from tests.support import containers, kafka, opa, postgres
 from tests.support.services import Missing
+from tests.support.tree import ROOT
 
 IMAGE = "made/up:1.2.3"
 OTHER = "made/up:4.5.6"
@@ -42,6 +43,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as a daemon does, as far as a look for images asks it."""
 
     registry: Registry
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Answer what there is."""
@@ -63,6 +65,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Pull."""
         self.registry.asked.append(self.path)
+        self.close_connection = True
         if self.registry.silent:
             self.registry.over.wait()
             return
@@ -70,11 +73,17 @@ class Handler(BaseHTTPRequestHandler):
             self._answer({"message": "no such host"}, HTTPStatus.INTERNAL_SERVER_ERROR)
             return
         self.send_response(HTTPStatus.OK)
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for step in self.registry.steps:
-            self.wfile.write(json.dumps(step).encode() + b"\r\n")
+            self._progress(step)
         while self.registry.endless and not self.registry.over.wait(0.01):
-            self.wfile.write(b'{"status":"Downloading"}\r\n')
+            self._progress({"status": "Downloading"})
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _progress(self, step: dict[str, str]) -> None:
+        line = json.dumps(step).encode() + b"\r\n"
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(line), line))
 
     def _answer(self, what: object, status: HTTPStatus = HTTPStatus.OK) -> None:
         body = json.dumps(what).encode()
@@ -226,7 +235,7 @@ def test_containers_of_a_run_that_was_killed_are_removed(
 
 def test_images_are_those_of_the_compose_file() -> None:
     # given what docker-compose.yml says
-    text = (containers.ROOT / "docker-compose.yml").read_text("utf-8")
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
 
     # when an image is asked for, then it is the one pinned there, or the one that is named instead
     for service in ("kafka", "postgres", "opa"):

@@ -173,10 +173,7 @@ class Topics:
 
     async def _create(self, names: Sequence[str]) -> None:
         topics = [self._shape(name) for name in names]
-        try:
-            answer = await self._admin.create_topics(topics)
-        except TopicAlreadyExistsError:
-            return
+        answer = await self._admin.create_topics(topics)
         for name, code, *_ in answer.topic_errors:
             if code not in {0, TopicAlreadyExistsError.errno}:
                 raise KafkaError(f"{name}: error {code}")

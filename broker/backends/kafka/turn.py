@@ -24,18 +24,13 @@ class Turn(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
 
     def __init__(self) -> None:
         """Stand by."""
-        self._mine = asyncio.Event()
         self._over = asyncio.Event()
         self._over.set()
 
     @property
     def mine(self) -> bool:
         """Whether it is this member's turn."""
-        return self._mine.is_set()
-
-    async def begins(self) -> None:
-        """Wait for the turn."""
-        await self._mine.wait()
+        return not self._over.is_set()
 
     async def ends(self) -> None:
         """Wait until the turn is over."""
@@ -45,12 +40,10 @@ class Turn(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no t
         """Work if the group's one partition is ours."""
         if assigned:
             self._over.clear()
-            self._mine.set()
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Stand by."""
         if revoked:
-            self._mine.clear()
             self._over.set()
 
 

@@ -6,17 +6,13 @@ from broker.protocol.clauses import slots_of
 from broker.protocol.wording import listing
 from broker.records.names import agency_of
 from broker.runtimes.scenarios.known import Known
-from broker.runtimes.scenarios.model import ARRIVES, Expect, Expected, Scenario, Step
+from broker.runtimes.scenarios.model import ARRIVES, TAGGED, Expect, Expected, Scenario, Step
 from broker.runtimes.scenarios.results import Arrived, Came, Decided, Row
 
-_WORDS = {
-    Expected.CONTENT: "gets it",
-    Expected.EXISTENCE: "is told whom to ask",
-    Expected.REFER: "waits for the source's answer",
-    Expected.WITHHOLD: "is asked about, and gets nothing",
-    Expected.NOT_ASKED: "is not even asked about",
-    Expected.NOTHING: "gets nothing",
-    Expected.TASK: "must decide",
+_MUST = {
+    Expected.CONTENT: "Content must come",
+    Expected.EXISTENCE: "It must be told whom to ask",
+    Expected.TASK: "It must be asked to decide",
 }
 
 
@@ -50,15 +46,13 @@ def compare(scenario: Scenario, step: Step, came: Came, known: Known) -> Iterato
 def _expected(step: Step, expect: Expect, came: Came, known: Known) -> Row:
     arrived = [one for one in came.arrived if _is_for(one, expect)]
     decided = [
-        one
-        for one in came.decided
-        if one.consumer == expect.consumer and expect.type in ("", one.type)
+        one for one in came.decided if one.consumer == expect.consumer and _is_of(one, expect)
     ]
     differs: list[str]
     if expect.outcome in ARRIVES or expect.outcome is Expected.TASK:
         tried = [(_differences(expect, one, decided, known), one) for one in arrived]
         if not tried:
-            differs = [f"It must be: {_WORDS[expect.outcome]}. Nothing came."]
+            differs = [f"{_MUST[expect.outcome]}, and nothing came."]
         else:
             differs = min(tried, key=lambda pair: len(pair[0]))[0]
             differs += [
@@ -84,19 +78,26 @@ def _expected(step: Step, expect: Expect, came: Came, known: Known) -> Row:
 
 
 def _is_for(one: Arrived, expect: Expect) -> bool:
-    if expect.outcome is Expected.TASK or one.task:
-        task = expect.outcome is Expected.TASK and one.task
-        return task and one.consumer == expect.consumer and expect.type in ("", one.type)
-    return one.consumer == expect.consumer and expect.type in ("", one.type)
+    task = expect.outcome is Expected.TASK
+    return one.task == task and one.consumer == expect.consumer and _is_of(one, expect)
+
+
+def _is_of(one: Arrived | Decided, expect: Expect) -> bool:
+    return expect.type in ("", one.type)
+
+
+def _below(consumer: str, expect: Expect, step: Step) -> bool:
+    """Tell whether what is said of an agency holds for one of its desks, too."""
+    named = {one.consumer for one in step.gets if one.outcome is not Expected.TASK}
+    return agency_of(consumer) == expect.consumer and consumer not in named - {expect.consumer}
 
 
 def _differences(expect: Expect, one: Arrived, decided: list[Decided], known: Known) -> list[str]:
     words = []
     if not one.task and one.outcome != expect.outcome.value:
         words.append(f"It must be {expect.outcome.value}, and {one.outcome} came.")
-    schema = known.schemas.get(one.type)
     for word in expect.slots:
-        wanted = frozenset[int]() if schema is None else slots_of(word, schema)
+        wanted = slots_of(word, known.schemas[one.type])
         if not wanted:
             words.append(f"{one.type} has no part {word}.")
         elif not wanted <= one.slots:
@@ -113,36 +114,28 @@ def _differences(expect: Expect, one: Arrived, decided: list[Decided], known: Kn
 
 
 def _never(expect: Expect, one: Arrived, known: Known) -> list[str]:
-    schema = known.schemas.get(one.type)
-    if schema is None:
-        return []
     return [
         f"{_part(word)} must stay closed, and is open."
         for word in expect.never
-        if slots_of(word, schema) & one.slots
+        if slots_of(word, known.schemas[one.type]) & one.slots
     ]
 
 
 def _stays_away(step: Step, expect: Expect, came: Came, decided: list[Decided]) -> list[str]:
-    named = {one.consumer for one in step.gets if one.outcome in ARRIVES}
-    whole = agency_of(expect.consumer) == expect.consumer
-    got = [
-        one
+    words = [
+        f"Nothing must come, and {one.consumer} got {_arrival(one)}."
         for one in came.arrived
-        if not one.task
-        and one.consumer not in named
-        and (
-            one.consumer == expect.consumer
-            or (whole and agency_of(one.consumer) == expect.consumer)
-        )
-        and expect.type in ("", one.type)
+        if _is_for(one, expect)
+        or (not one.task and _is_of(one, expect) and _below(one.consumer, expect, step))
     ]
-    words = [f"Nothing must come, and {one.consumer} got {_arrival(one)}." for one in got]
     outcomes = {one.outcome for one in decided}
-    if expect.outcome is Expected.NOT_ASKED and outcomes:
-        words.append(
-            f"Nobody must ask about it, and it was asked about: {listing(sorted(outcomes))}."
-        )
+    if expect.outcome is Expected.NOT_ASKED:
+        words += [
+            f"Nobody must ask about it, and {one.consumer} was asked about: {one.outcome}."
+            for one in came.decided
+            if _is_of(one, expect)
+            and (one.consumer == expect.consumer or _below(one.consumer, expect, step))
+        ]
     if expect.outcome in (Expected.REFER, Expected.WITHHOLD) and expect.outcome not in outcomes:
         said = f"it was {listing(sorted(outcomes))}" if outcomes else "nobody asked about it"
         words.append(f"The decision must be {expect.outcome.value}, and {said}.")
@@ -154,14 +147,12 @@ def _stays_away(step: Step, expect: Expect, came: Came, decided: list[Decided]) 
 
 def _unnamed(step: Step, came: Came) -> Iterator[Row]:
     for one in came.arrived:
-        kinds = (Expected.TASK,) if one.task else ARRIVES
-        named = any(
-            expect.consumer == one.consumer and (expect.outcome in kinds) for expect in step.gets
-        )
-        # Where something else is said of it, that row tells the difference.
+        named = any(_is_for(one, expect) for expect in step.gets)
+        # Where nothing must come to its agency, that row tells the difference.
         told = not one.task and any(
-            expect.consumer in (one.consumer, agency_of(one.consumer))
-            and expect.outcome not in (*ARRIVES, Expected.TASK)
+            expect.outcome not in (*ARRIVES, Expected.TASK)
+            and _is_of(one, expect)
+            and _below(one.consumer, expect, step)
             for expect in step.gets
         )
         if not named and not told:
@@ -179,7 +170,7 @@ def _unnamed(step: Step, came: Came) -> Iterator[Row]:
 
 
 def _part(word: str) -> str:
-    return f"The part {word}" if not word.startswith("tag:") else f"What tells {word[4:]}"
+    return TAGGED.get(word, f"the part {word}").capitalize()
 
 
 def _wanted(expect: Expect) -> str:

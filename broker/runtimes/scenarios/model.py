@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from broker.clock import Instant
@@ -24,6 +25,16 @@ class Expected(StrEnum):
 
 ARRIVES = (Expected.CONTENT, Expected.EXISTENCE)
 """What lies in an inbox; a task lies there, too, but for whoever sent the record."""
+
+
+TAGGED = MappingProxyType(
+    {
+        "tag:place": "what tells a place",
+        "tag:narrative": "free text",
+        "tag:third-party": "what is about other people",
+    }
+)
+"""Words for parts that schemas mark, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)

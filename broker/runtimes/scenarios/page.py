@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from broker.protocol.revision import Revision
 from broker.protocol.wording import listing
 from broker.records.names import AgencyId, agency_of, desk_of
-from broker.runtimes.scenarios.model import Expect, Expected, Scenario, Step
+from broker.runtimes.scenarios.model import TAGGED, Expect, Expected, Scenario, Step
 
 INTRODUCTION = """\
 # Scenarios
@@ -86,9 +86,7 @@ def _wanted(expect: Expect) -> str:
 
 
 def _parts(words: Sequence[str]) -> str:
-    return listing(
-        [f"what tells a {one[4:]}" if one.startswith("tag:") else _code(one) for one in words]
-    )
+    return listing([TAGGED.get(one, _code(one)) for one in words])
 
 
 def _code(word: str) -> str:
