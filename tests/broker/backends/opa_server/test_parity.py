@@ -39,12 +39,21 @@ def instants() -> list[Instant]:
     return sorted({Instant(0), during(), Instant(agreement.until + 400 * DAY), *beside})
 
 
+CLOSING = frozenset({"labels.protections", "consumer.order", "consumer.staff", "alerts"})
+"""Attributes that close nearly everything: changed seldom, so that all outcomes come about."""
+
+
+OFTEN = ("risk-flags",) * 20
+"""The type of which some are told whom to ask and no more: asked about often, for that is rare."""
+
+
 def anything(chance: random.Random) -> Question:
     """Return a question with some answers changed, forgotten or beyond what is listed."""
     changes: dict[str, Any] = {"schema": None}
     for name in ASKABLE:
         attribute = BY_NAME[name]
-        if chance.random() < 0.5 or attribute.name in {"kind", "link", "answer"}:
+        seldom = 0.9 if name in CLOSING else 0.5
+        if chance.random() < seldom or attribute.name in {"kind", "link", "answer"}:
             continue
         codes = [*attribute.codes, "unheard-of"]
         if chance.random() < 0.1:
@@ -62,7 +71,7 @@ def anything(chance: random.Random) -> Question:
         "source.type": source.type,
         "consumer.agency": consumer.id,
         "consumer.type": consumer.type,
-        "labels.type": chance.choice([*sorted(TYPES), "rumour"]),
+        "labels.type": chance.choice([*sorted(TYPES), *OFTEN, "rumour"]),
         "kind": chance.choice(["record", "correction", "retraction", "history", None]),
         "link": chance.choice(["linked", "linked", "conflicting", "not-linked", None]),
         "answer": chance.choice(["none", "none", "share", "refuse"]),
