@@ -73,7 +73,7 @@ async def test_an_agency_that_was_away_finds_everything_and_sends_what_waited(
     # given concerns that were released while nobody received, and one that is not sent yet
     async with parts.serving(county, serve_router, serve_log):
         await county.publish_concerns(2)
-        await asyncio.sleep(3)
+        await asyncio.sleep(20)
     # when the agency's part starts, then it takes all in, and says how far it is
     async with parts.serving(county, council):
         assert await county.all_received()
