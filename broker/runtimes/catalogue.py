@@ -37,6 +37,7 @@ GROUPS = {
     "hl7": "HL7 version 2 messages.",
     "identity": "Whom an item is about. Some only warn: the item goes through without that part.",
     "inbox": "Naming a delivery, a task or a quarantined message.",
+    "incident": "Closing an incident: a breach of personal data.",
     "input": "An agency's file as a whole.",
     "installation": "The folder that a command works on.",
     "key": "Entries of the protocol topic about keys.",
