@@ -47,11 +47,6 @@ class Known:
         value = self.content.get(slot)
         return value if isinstance(value, Mapping) else {}
 
-    @property
-    def answers(self) -> str:
-        """Id in hex of the request that it answers; empty if it answers none."""
-        return str(self.part("response").get("request") or "")
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -78,23 +73,20 @@ def of_one_child(known: Sequence[Known], agency: AgencyId) -> list[list[Known]]:
     Two records are one child's if they share a number, or name and date of birth; numbers of a
     source's own system count for that source alone.
     """
-    leads: dict[tuple[str, ...], tuple[str, ...]] = {}
-
-    def root(name: tuple[str, ...]) -> tuple[str, ...]:
-        while (lead := leads.setdefault(name, name)) != name:
-            leads[name] = leads.setdefault(lead, lead)
-            name = lead
-        return name
-
-    called = [(one, sorted(_names(one, agency))) for one in known]
-    named = [(one, names) for one, names in called if names]
-    for _, names in named:
-        for name in names[1:]:
-            leads[root(name)] = root(names[0])
-    groups: dict[tuple[str, ...], list[Known]] = {}
-    for one, names in named:
-        groups.setdefault(root(names[0]), []).append(one)
-    return list(groups.values())
+    groups: list[tuple[set[tuple[str, ...]], list[Known]]] = []
+    for one in known:
+        names, members = _names(one, agency), [one]
+        if not names:
+            continue
+        apart = []
+        for group in groups:
+            if group[0] & names:
+                names |= group[0]
+                members = [*group[1], *members]
+            else:
+                apart.append(group)
+        groups = [*apart, (names, members)]
+    return [members for _, members in groups]
 
 
 def _names(one: Known, agency: AgencyId) -> set[tuple[str, ...]]:

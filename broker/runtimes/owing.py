@@ -3,11 +3,10 @@
 from typing import Any
 
 from broker.clock import Instant
-from broker.receipts.duties import duties
+from broker.receipts.duties import Duty, duties
 from broker.receipts.figures import Figures, figures
 from broker.receipts.inbox import Item
 from broker.receipts.known import Known, Task
-from broker.receipts.owed import Duty
 from broker.records.envelope import Envelope, Minimised, decode_envelope
 from broker.records.head import decode_labels
 from broker.records.names import SLOT_LABELS, SLOT_SCHEMA, ZERO_ID, Kind

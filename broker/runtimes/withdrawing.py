@@ -19,6 +19,7 @@ from broker.clock import DAY, Instant
 from broker.lanes import Message
 from broker.receipts.errors import (
     CLOSED,
+    NO_INCIDENT,
     NO_RECORD,
     NO_SUBJECT,
     NOT_WITHDRAWN,
@@ -31,7 +32,7 @@ from broker.receipts.errors import (
     WithdrawalError,
 )
 from broker.receipts.inbox import INBOX, Item
-from broker.receipts.incidents import Closing, Incident, Retraction, incident_named, incidents
+from broker.receipts.incidents import Closing, Incident, Retraction, incidents
 from broker.receipts.known import Known
 from broker.receipts.withdrawn import (
     DESTROY,
@@ -375,7 +376,12 @@ async def close(side: AgencySide, name: str, decision: Decided, reason: str, rol
     Raises:
         WithdrawalError: none, or several, are named; or it was decided before.
     """
-    incident = incident_named(await incidents_of(side), name)
+    found = [one for one in await incidents_of(side) if name and _is_named(one, name.lower())]
+    if not found:
+        raise WithdrawalError(NO_INCIDENT)
+    if len(found) > 1:
+        raise WithdrawalError(SEVERAL)
+    (incident,) = found
     if incident.closing is not None:
         raise WithdrawalError(CLOSED)
     happened = _receipt(side, side.agency, incident.id, role, reason)
@@ -386,3 +392,7 @@ async def close(side: AgencySide, name: str, decision: Decided, reason: str, rol
     await publish_drafts(side, [Draft(statement, incident.id.hex())], key)
     closing = Closing(incident.id, decision.value, reason, role, happened["at"])
     return replace(incident, closing=closing)
+
+
+def _is_named(one: Incident, name: str) -> bool:
+    return one.id.hex().startswith(name) or one.retraction.concerns.hex().startswith(name)

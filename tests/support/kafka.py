@@ -171,7 +171,7 @@ def contained(image: str, _folder: Path) -> Iterator[Running]:
 
     told = environment(SETTINGS) | {
         "CLUSTER_ID": CLUSTER,
-        "JAVA_TOOL_OPTIONS": " ".join(JAVA[1:]),
+        "KAFKA_HEAP_OPTS": "-Xmx512m",
         "KAFKA_LISTENERS": f"PLAINTEXT://:{INSIDE},CONTROLLER://127.0.0.1:{INSIDE + 1}",
     }
     made = containers.container(image).with_envs(**told).with_bind_ports(INSIDE, free_port())

@@ -73,7 +73,7 @@ def test_a_narrowing_stops_what_an_agency_sends(bench: Bench, load: Load) -> Non
     concordat.prepare(load)
 
     # when an agency narrows all that it sends
-    found = narrowing(bench, concordat, Shape(8), 60.0, 16.0)
+    found = narrowing(bench, concordat, Shape(8), 60.0, 8.0)
 
     # then nothing of its later records is delivered
     assert found.stopped > 0
