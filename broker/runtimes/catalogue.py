@@ -48,6 +48,7 @@ GROUPS = {
     "publication": "An agency's own publication rule.",
     "quarantine": "Sending a quarantined message again.",
     "record": "Why the router does not accept a message. Its source finds it in quarantine.",
+    "retraction": "Taking back what was published.",
     "router": "The router itself.",
     "scenario": "Scenarios that try a protocol: their files.",
     "shipped": "What belongs to Concordat's own files.",
