@@ -74,9 +74,9 @@ class Unavailable(LaneError):  # noqa: N818 - as above
 class OutcomeUnknown(LaneError):  # noqa: N818 - as above
     """The commit may or may not have taken effect."""
 
-    def __init__(self, where: str = "") -> None:
+    def __init__(self, where: str = "", fix: str | None = None) -> None:
         """Name the lane in `where`."""
-        super().__init__(OUTCOME_UNKNOWN, where)
+        super().__init__(OUTCOME_UNKNOWN, where, fix)
 
 
 @dataclass(frozen=True, slots=True)

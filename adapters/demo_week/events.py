@@ -107,7 +107,7 @@ def flags(random: Random, people: Sequence[Person], offset: int) -> Children:
         record |= {
             "riskAssessedOn": day(offset),
             "handling": "C" if number == 1 else "P",
-            "policeMarkerDetails": "Officers attend in pairs." if number == 2 else None,  # noqa: PLR2004
+            "policeMarkerDetails": "Officers attend in pairs." if number == 2 else None,  # noqa: PLR2004 - made up for the week
             "missingEpisodes": [],
         }
         sheet.add(person, record)

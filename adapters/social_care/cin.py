@@ -33,22 +33,22 @@ from broker.records.statement import Indicator
 NAME = "social-care-cin-census"
 
 SOURCES = {
-    **dict.fromkeys(("1A", "1B", "1C", "1D"), "individual"),
-    **dict.fromkeys(("2A", "2B"), "school"),
-    **dict.fromkeys(("3A", "3B", "3C", "3D", "3F"), "health"),
-    "3E": "emergency-department",
+    **dict.fromkeys(("1a", "1b", "1c", "1d"), "individual"),
+    **dict.fromkeys(("2a", "2b"), "school"),
+    **dict.fromkeys(("3a", "3b", "3c", "3d", "3f"), "health"),
+    "3e": "emergency-department",
     "4": "housing",
-    **dict.fromkeys(("5A", "5B", "5C", "5D"), "council"),
+    **dict.fromkeys(("5a", "5b", "5c", "5d"), "council"),
     "6": "police",
     "7": "court",
     "8": "other",
     "9": "anonymous",
     "10": "other",
 }
-"""Code set of ReferralSource; 7 is other legal agency, 10 unknown."""
+"""Code set of ReferralSource, in small letters; 7 is other legal agency, 10 unknown."""
 
-NEEDS = {f"N{number}": f"N{number}" for number in range(10)}
-CATEGORIES = {code: code for code in ("NEG", "PHY", "SAB", "EMO", "MUL")}
+NEEDS = {f"n{number}": f"N{number}" for number in range(10)}
+CATEGORIES = {code.casefold(): code for code in ("NEG", "PHY", "SAB", "EMO", "MUL")}
 
 FACTORS = frozenset(
     (

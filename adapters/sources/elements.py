@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from adapters.dates import iso_day, iso_instant
-from adapters.errors import FIELD_CODE, FIELD_MISSING, FIELD_NUMBER, FIELD_TYPE, InputRefused
+from adapters.dates import iso_instant
+from adapters.errors import FIELD_CODE, FIELD_NUMBER, FIELD_TYPE, InputRefused
+from adapters.sources.fields import Fields
 from adapters.sources.text import NAME_LIMIT, TEXT_LIMIT, clean
 from broker.clock import Instant
 
@@ -14,7 +15,7 @@ ITEMS_LIMIT = 10_000
 _PRINTABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
-class Element:
+class Element(Fields):
     """A JSON object; each member that is asked for counts as mapped, the rest is left over."""
 
     __slots__ = ("_asked", "_members", "place")
@@ -103,26 +104,6 @@ class Element:
             raise InputRefused(FIELD_NUMBER, name)
         return float(value)
 
-    def day(self, name: str) -> int | None:
-        """Return a day.
-
-        Raises:
-            InputRefused: `field.type`, `field.date`.
-        """
-        value = self.text(name)
-        return None if value is None else iso_day(value, name)
-
-    def need_day(self, name: str) -> int:
-        """Return a day that must be there.
-
-        Raises:
-            InputRefused: `field.missing`, `field.type`, `field.date`.
-        """
-        value = self.day(name)
-        if value is None:
-            raise InputRefused(FIELD_MISSING, name)
-        return value
-
     def instant(self, name: str) -> Instant | None:
         """Return an instant.
 
@@ -131,20 +112,6 @@ class Element:
         """
         value = self.text(name)
         return None if value is None else iso_instant(value, name)
-
-    def code(self, name: str, codes: Mapping[str, str]) -> str | None:
-        """Return what a code of the source means; its case doesn't matter.
-
-        Raises:
-            InputRefused: `field.type`, `field.code`.
-        """
-        value = self.text(name)
-        if value is None:
-            return None
-        meaning = codes.get(value.casefold())
-        if meaning is None:
-            raise InputRefused(FIELD_CODE, name)
-        return meaning
 
     def element(self, name: str) -> "Element | None":
         """Return a member that is an object.

@@ -5,20 +5,20 @@ not well formed, from there on. Namespaces are dropped: exports disagree on them
 from anywhere.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from lxml import etree
 
-from adapters.dates import iso_day
-from adapters.errors import BAD_XML, FIELD_CODE, FIELD_MISSING, FIELD_TWICE, XML_DTD, InputRefused
+from adapters.errors import BAD_XML, FIELD_TWICE, XML_DTD, InputRefused
+from adapters.sources.fields import Fields
 from adapters.sources.files import HEAD_BYTES
 from adapters.sources.text import NAME_LIMIT, VOUCHED, clean, decode, glance
 
 STRAY = "text between elements"
 """What is told where words stand where only elements should."""
 
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_FLAGS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 
 
 def local(tag: object) -> str:
@@ -26,7 +26,7 @@ def local(tag: object) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-class Node:
+class Node(Fields):
     """One XML element while it is mapped; each child that is asked for counts as mapped."""
 
     __slots__ = ("_asked", "_element")
@@ -75,52 +75,14 @@ class Node:
             raise InputRefused(FIELD_TWICE, name)
         return said[0] if said else None
 
-    def day(self, name: str) -> int | None:
-        """Return a day.
-
-        Raises:
-            InputRefused: `field.date`, `field.text`, `field.twice`.
-        """
-        said = self.text(name)
-        return None if said is None else iso_day(said, name)
-
-    def need_day(self, name: str) -> int:
-        """Return a day that must be there.
-
-        Raises:
-            InputRefused: `field.missing`, and as for `day`.
-        """
-        found = self.day(name)
-        if found is None:
-            raise InputRefused(FIELD_MISSING, name)
-        return found
-
-    def code(self, name: str, codes: Mapping[str, str]) -> str | None:
-        """Return what a code stands for, whatever its case.
-
-        Raises:
-            InputRefused: `field.code`, `field.text`, `field.twice`.
-        """
-        said = self.text(name)
-        if said is None:
-            return None
-        found = codes.get(said.upper())
-        if found is None:
-            raise InputRefused(FIELD_CODE, name)
-        return found
-
     def flag(self, name: str) -> bool | None:
         """Return true or false, also written 1 or 0.
 
         Raises:
             InputRefused: `field.code`, `field.text`, `field.twice`.
         """
-        said = self.text(name)
-        if said is None:
-            return None
-        if said.casefold() not in _FLAGS:
-            raise InputRefused(FIELD_CODE, name)
-        return _FLAGS[said.casefold()]
+        said = self.code(name, _FLAGS)
+        return None if said is None else said == "true"
 
     def left(self) -> Iterator[str]:
         """Yield names of children that hold something and nobody asked for, and stray text."""

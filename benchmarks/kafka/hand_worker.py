@@ -150,7 +150,7 @@ class Pipeline:
 
     def _opened(self, value: bytes) -> Plain:
         body = value[SIGNATURE_OCTETS:]
-        record: Plain = schemaless_reader(BytesIO(body), RECORD)  # type: ignore[assignment]
+        record: Plain = schemaless_reader(BytesIO(body), RECORD)  # type: ignore[assignment]  # a JSON object
         self._keys[record["agency"]].verify(value[:SIGNATURE_OCTETS], body)
         return record
 

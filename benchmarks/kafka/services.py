@@ -156,7 +156,7 @@ class OpaServer:
             while time.monotonic() < until:
                 self.worker.check()
                 with suppress(urllib3.exceptions.HTTPError):
-                    if pool.request("GET", f"{self.address}/health").status == 200:  # noqa: PLR2004
+                    if pool.request("GET", f"{self.address}/health").status == 200:  # noqa: PLR2004 - OK, in HTTP
                         return
                 time.sleep(0.05)
         raise NotHere("OPA does not answer.")

@@ -5,7 +5,7 @@ Bytes that the log commits to must have one reading, so readers accept the one v
 encodes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -13,7 +13,8 @@ from fastavro import parse_schema, schemaless_writer
 
 from broker.access_log.errors import SHAPE, LogError
 from broker.access_log.strict import reader_of
-from broker.records.wire import HEADER_BYTES, Malformed, single_object_header
+from broker.errors import Code
+from broker.records.wire import HEADER_BYTES, MARKER, Malformed, single_object_header
 
 Fields = dict[str, Any]
 """The fields of a decoded record by name; lives between a codec and a value class only."""
@@ -36,10 +37,29 @@ def record(name: str, **fields: object) -> Fields:
 
 
 class Codec:
-    """One schema, prepared once; single-object encoding (Apache Avro 1.12)."""
+    """One schema, prepared once; single-object encoding (Apache Avro 1.12).
 
-    def __init__(self, schema: Fields) -> None:
-        """Prepare the schema."""
+    The header, a fingerprint of the schema, is the form's number: whoever reads another one than
+    its own, or the one before, knows it and stops.
+    """
+
+    def __init__(
+        self,
+        schema: Fields,
+        *,
+        unknown: Code = SHAPE,
+        before: tuple["Codec", Callable[[Fields], Fields]] | None = None,
+    ) -> None:
+        """Prepare the schema.
+
+        Args:
+            schema: the form that is written.
+            unknown: what to say of the header of another form.
+            before: the form that was written before this one, which is still read, and what makes
+                its fields this one's: parts are brought to a new version one after the other.
+        """
+        self._unknown = unknown
+        self._before = before
         self.schema = schema
         self._parsed = parse_schema(schema)
         self._read = reader_of(schema)
@@ -57,10 +77,11 @@ class Codec:
         """Return the fields.
 
         Raises:
-            LogError: `log.shape`; anything but the one valid encoding.
+            LogError: `log.shape`; anything but the one valid encoding. Or what was to be said of
+                another form.
         """
         if data[:HEADER_BYTES] != self.header:
-            raise LogError(SHAPE, where or self.name)
+            return self._other(data, where or self.name)
         try:
             fields, end = self._read(data, HEADER_BYTES)
         except (IndexError, Malformed, UnicodeDecodeError) as error:
@@ -69,6 +90,15 @@ class Codec:
             raise LogError(SHAPE, where or self.name)
         found: Fields = fields
         return found
+
+    def _other(self, data: bytes, where: str) -> Fields:
+        """Return the fields of the form before, as this one's."""
+        if self._before is not None:
+            codec, forward = self._before
+            if data[:HEADER_BYTES] == codec.header:
+                return forward(codec.decode(data, where))
+        headed = len(data) >= HEADER_BYTES and data.startswith(MARKER)
+        raise LogError(self._unknown if headed else SHAPE, where)
 
     def decode_trusted(self, data: bytes, where: str = "") -> Fields:
         """Return the fields, as `decode`: bytes of one's own are read no less strictly."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from broker.access_log.codec import Codec, Fields, array, hash_type, record
 from broker.access_log.entry import DELIVERY_ID_BYTES
-from broker.access_log.errors import SHAPE, LogError
+from broker.access_log.errors import FORM, SHAPE, LogError
 from broker.access_log.ports import Row
 from broker.access_log.tiles import ENTRY_BYTES
 from broker.clock import Instant
@@ -46,7 +46,8 @@ KEPT = Codec(
                 tokens=array(hash_type("Id", DELIVERY_ID_BYTES)),
             )
         ),
-    )
+    ),
+    unknown=FORM,
 )
 DECIDED = Codec(
     record(
@@ -61,7 +62,8 @@ DECIDED = Codec(
                 sealed="bytes",
             )
         ),
-    )
+    ),
+    unknown=FORM,
 )
 
 

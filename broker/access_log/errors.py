@@ -32,6 +32,12 @@ SHAPE = Code(
     "Bytes of the log are not encoded as the format says.",
     "Restore this file from a copy, then run `concordat log verify` again.",
 )
+FORM = Code(
+    "log.form",
+    "A part of another version has written a message in a form that is not known here.",
+    "It waits where it is. Bring this part to the version of the part that wrote it, then start "
+    "it again.",
+)
 PROOF_SHAPE = Code(
     "log.proof.shape",
     "The proof is not written as the format says.",

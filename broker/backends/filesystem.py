@@ -1,10 +1,16 @@
-"""Which file system a path lies on, and which ones lock for one machine only.
+"""Which file system a path lies on, which ones lock for one machine only, and whether it is full.
 
 Shared by the backends that keep files; each refuses with an error of its own.
 """
 
 import os
+import shutil
 from pathlib import Path
+
+FULL_DISK = "The disk is full: free some space, then try again."
+
+NEARLY_FULL = 1024 * 1024
+"""Bytes: SQLite asks for more at once than a few pages, and says little where it gets none."""
 
 MOUNTS = Path("/proc/self/mountinfo")
 
@@ -67,6 +73,14 @@ def network_type(path: Path) -> str:
         return ""
     kind = type_of(path.resolve(), mounts)
     return kind if kind in NETWORK_TYPES else ""
+
+
+def is_full(folder: Path) -> bool:
+    """Tell whether a write may have failed because the disk of a folder is full, or nearly."""
+    try:
+        return shutil.disk_usage(folder).free < NEARLY_FULL
+    except OSError:
+        return False
 
 
 def _unescaped(field: str) -> str:

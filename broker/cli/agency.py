@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -25,6 +25,7 @@ from broker.cli.show import (
     table,
     when,
 )
+from broker.cli.withdrawn import Taken, document_of, lines_of, waits
 from broker.clock import FOREVER, Instant
 from broker.receipts.inbox import Item
 from broker.runtimes import answering, publishing, receiving
@@ -32,7 +33,8 @@ from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.publishing import PublishReport
-from broker.runtimes.reading import delivery_document, readable, receipt_of
+from broker.runtimes.reading import delivery_document, receipt_of
+from broker.runtimes.withdrawing import withdrawn_here
 
 PLACES_SHOWN = 5
 """Rows or elements named for one reason; --json names them all."""
@@ -177,25 +179,29 @@ def inbox(
         str | None, typer.Option("--open", help="Open one delivery, by its id or its beginning.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what is acknowledged.")] = False,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="Also show what a withdrawn record said.")
+    ] = False,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
     """Receive and verify what came for an agency, and list it; or open one delivery."""
 
-    async def run() -> tuple[receiving.ReceiveReport, list[Item], AgencySide]:
+    async def run() -> tuple[receiving.ReceiveReport, list[Item], Taken, AgencySide]:
         async with agency_side(layout_for(folder), agency, SystemClock()) as side:
             report = await receiving.receive(side)
-            if delivery is None:
-                items = await receiving.inbox(side)
-            else:
+            items = await receiving.inbox(side)
+            taken = withdrawn_here(side, items)
+            if delivery is not None:
                 items = [await answering.open_delivery(side, delivery)]
-            return report, items, side
+            return report, items, taken, side
 
     with reporting(as_json=as_json):
-        report, items, side = asyncio.run(run())
+        report, items, taken, side = asyncio.run(run())
         shown = [one for one in items if one.row.told.kind == "delivery"]
         if delivery is None and not everything:
-            shown = [one for one in shown if one.done.acknowledged is None]
+            shown = [one for one in shown if waits(one, taken)]
+        content = delivery is not None and (withdrawn or shown[0].row.id not in taken)
         if as_json:
             say_json(
                 {
@@ -204,22 +210,22 @@ def inbox(
                         {"topic": topic, "offset": offset, "code": code}
                         for topic, offset, code in report.refused
                     ],
-                    "deliveries": [
-                        delivery_document(side, one, content=delivery is not None) for one in shown
-                    ],
+                    "deliveries": [document_of(side, one, taken, content=content) for one in shown],
                 }
             )
         elif delivery is not None:
-            for line in readable(side, shown[0]):
+            for line in lines_of(side, shown[0], taken, content=content):
                 say(escape(line))
         else:
-            _show_inbox(side, report, shown)
+            _show_inbox(side, report, shown, taken)
         if not as_json:
             _show_refused(report)
     raise typer.Exit(Exit.REJECTED if report.refused else Exit.DONE)
 
 
-def _show_inbox(side: AgencySide, report: receiving.ReceiveReport, items: list[Item]) -> None:
+def _show_inbox(
+    side: AgencySide, report: receiving.ReceiveReport, items: list[Item], taken: Taken
+) -> None:
     now = side.clock.now()
     news = [one for one in items if (receipt_of(side, one)) is not None]
     deliveries = sorted(
@@ -234,7 +240,7 @@ def _show_inbox(side: AgencySide, report: receiving.ReceiveReport, items: list[I
             (
                 one.row.id.hex()[:SHOWN_HEX],
                 "\n".join(_delivered(side, one)),
-                "\n".join(_got(one)),
+                "\n".join(_got(one, taken)),
                 "\n".join(_times(one, now)),
             )
             for one in deliveries
@@ -253,9 +259,9 @@ def _show_refused(report: receiving.ReceiveReport) -> None:
         say("  Nothing of it was taken in; tell the broker's operator and the other signatories.")
 
 
-def _got(item: Item) -> Iterator[str]:
-    told = item.row.told
-    yield told.outcome
+def _got(item: Item, taken: Taken) -> Iterator[str]:
+    told, gone = item.row.told, taken.get(item.row.id)
+    yield told.outcome if gone is None else f"WITHDRAWN: {gone.reason or 'no reason given'}"
     if item.row.past_the_broker:
         yield "EMERGENCY: not logged yet"
     if told.clauses:  # the existence of a record is told without them
@@ -273,7 +279,9 @@ def _delivered(side: AgencySide, item: Item) -> Iterator[str]:
 def _times(item: Item, now: Instant) -> Iterator[str]:
     yield f"came {when(item.row.at)}"
     due, taken = item.row.acknowledge_by(), item.done.acknowledged
-    if taken is not None:
+    if item.done.unfiled is not None:
+        yield f"done {when(item.done.unfiled)}"
+    elif taken is not None and not item.takes_back:
         yield f"ack. {when(taken)}"
     elif due is not None:
         yield f"by   {when(due)}"
@@ -292,13 +300,17 @@ def _show_news(side: AgencySide, items: list[Item]) -> None:
                 one.row.id.hex()[:SHOWN_HEX],
                 said["record_id"][:SHOWN_HEX],
                 "" if one.row.record is None else one.row.record.head.agency,
-                f"{said['action'] or said['event']} by {said['role']}, {when(said['at'])}",
+                f"{_done(said)} by {said['role']}, {when(said['at'])}",
             )
             for one in items
             if (said := receipt_of(side, one)) is not None
         ],
         whole=("delivery", "record"),
     )
+
+
+def _done(said: dict[str, Any]) -> str:
+    return str(said.get("unfiled") or said["action"] or said["event"])
 
 
 def ack(

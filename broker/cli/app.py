@@ -10,11 +10,13 @@ from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
 from broker.cli.duties import duties, respond
 from broker.cli.groups import ListByDefault
+from broker.cli.incidents import close_incident, list_incidents
 from broker.cli.log import search, verify
 from broker.cli.narrowing import narrow
 from broker.cli.protocol import explain, may_i_share
 from broker.cli.quarantine import list_quarantine, retry, show
 from broker.cli.tasks import answer, list_tasks
+from broker.cli.withdrawing import correct, retract, retractions, unfile
 
 app = typer.Typer(
     name="concordat",
@@ -38,6 +40,10 @@ app.command("ack")(ack)
 app.command("action")(action)
 app.command("duties")(duties)
 app.command("respond")(respond)
+app.command("retract")(retract)
+app.command("correct")(correct)
+app.command("unfile")(unfile)
+app.command("retractions")(retractions)
 app.command("narrow")(narrow)
 app.command("explain")(explain)
 app.command("may-i-share")(may_i_share)
@@ -55,6 +61,13 @@ _tasks = typer.Typer(cls=ListByDefault, help="What an agency's people must do, a
 _tasks.command("list")(list_tasks)
 _tasks.command("answer")(answer)
 app.add_typer(_tasks, name="tasks")
+
+_incidents = typer.Typer(
+    cls=ListByDefault, help="Personal data breaches: 72 hours to decide who must be told."
+)
+_incidents.command("list")(list_incidents)
+_incidents.command("close")(close_incident)
+app.add_typer(_incidents, name="incidents")
 
 _quarantine = typer.Typer(
     no_args_is_help=True, help="Messages of an agency that were not accepted."

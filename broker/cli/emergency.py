@@ -133,7 +133,7 @@ def broken_document(one: Broken) -> dict[str, Any]:
     """Return an emergency as JSON shows it."""
     return {
         "entry": one.record,
-        "record": one.entry["record_id"].hex(),
+        "record": one.entry["record_id"],
         "to": one.entry["to"],
         "role": one.entry["role"],
         "at": iso(Instant(one.entry["at"])),

@@ -56,11 +56,7 @@ def list_tasks(
     with reporting(as_json=as_json):
         items, side = asyncio.run(run())
         now = side.clock.now()
-        tasks = [
-            one
-            for one in items
-            if one.row.told.task is not None and (everything or one.done.answered is None)
-        ]
+        tasks = [one for one in items if one.asks and (everything or one.done.answered is None)]
         documents = [task_document(one, now) for one in tasks]
         overdue = [
             _late_document(side, one, due, now)

@@ -142,7 +142,7 @@ class Memo:
             self._kept.popitem(last=False)
 
 
-def answers_of(plain: Any, count: int, revision: bytes, at: Instant) -> Answers:  # noqa: ANN401
+def answers_of(plain: Any, count: int, revision: bytes, at: Instant) -> Answers:  # noqa: ANN401 - JSON
     """Return what a decision point answered, checked.
 
     Args:
@@ -169,7 +169,7 @@ def answers_of(plain: Any, count: int, revision: bytes, at: Instant) -> Answers:
 
 
 def _decision(
-    plain: Any,  # noqa: ANN401
+    plain: Any,  # noqa: ANN401 - JSON
     revision: bytes,
     bounds: tuple[Instant, Instant],
 ) -> Decision:
@@ -214,7 +214,7 @@ def _decision(
     return decision
 
 
-def explanation_of(plain: Any, revision: bytes) -> Explanation:  # noqa: ANN401
+def explanation_of(plain: Any, revision: bytes) -> Explanation:  # noqa: ANN401 - JSON
     """Return what a decision point explained about one question, checked.
 
     Raises:
@@ -232,14 +232,14 @@ def explanation_of(plain: Any, revision: bytes) -> Explanation:  # noqa: ANN401
         raise AnswerRefused(ANSWER, "shape") from error
 
 
-def _verdicts(plain: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _verdicts(plain: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
     verdicts = tuple(plain)
     if not set(verdicts) <= {"yes", "no", "unknown"}:
         raise ValueError("verdict")
     return verdicts
 
 
-def _slots(plain: Any) -> tuple[int, ...]:  # noqa: ANN401
+def _slots(plain: Any) -> tuple[int, ...]:  # noqa: ANN401 - JSON
     slots = tuple(sorted(plain))
     if not all(type(slot) is int and 0 <= slot < SLOTS for slot in slots):
         raise ValueError("slot")
@@ -248,23 +248,23 @@ def _slots(plain: Any) -> tuple[int, ...]:  # noqa: ANN401
     return slots
 
 
-def _texts(plain: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _texts(plain: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
     return tuple(sorted(_text(one) for one in plain))
 
 
-def _text(plain: Any) -> str:  # noqa: ANN401
+def _text(plain: Any) -> str:  # noqa: ANN401 - JSON
     if not isinstance(plain, str):
         raise TypeError("text")
     return plain
 
 
-def _flag(plain: Any) -> bool:  # noqa: ANN401
+def _flag(plain: Any) -> bool:  # noqa: ANN401 - JSON
     if not isinstance(plain, bool):
         raise TypeError("flag")
     return plain
 
 
-def _instant(plain: Any) -> Instant:  # noqa: ANN401
+def _instant(plain: Any) -> Instant:  # noqa: ANN401 - JSON
     if type(plain) is not int or not 0 <= plain <= FOREVER:
         raise ValueError("instant")
     return Instant(plain)

@@ -41,10 +41,10 @@ from broker.receipts.errors import (
 )
 from broker.records.batches import BatchVerifier
 from broker.records.check import ROUTER
-from broker.records.envelope import Minimised, decode_minimised
+from broker.records.envelope import Envelope, Minimised, decode_minimised
 from broker.records.errors import RecordRefused
 from broker.records.keys import KeyRegistry
-from broker.records.names import AgencyId, Partnership, agency_of
+from broker.records.names import AgencyId, Partnership, RecordDigest, agency_of
 from broker.records.sealing import Opener, Way
 
 DELIVERY_PURPOSE = "delivery"
@@ -53,6 +53,38 @@ DELIVERY_PURPOSE = "delivery"
 def delivery_way(agency: str, topic: str) -> Way:
     """Return the way of what is released to an agency."""
     return Way(DELIVERY_PURPOSE, ROUTER, agency, topic)
+
+
+def signed_by_source(
+    record: Envelope | Minimised,
+    partnership: Partnership,
+    registry: KeyRegistry,
+    batches: BatchVerifier,
+    position: int,
+) -> RecordDigest:
+    """Check a source's signature over a record, whole or minimised; return its digest.
+
+    Args:
+        record: with the path of its batch.
+        partnership: P.
+        registry: agencies' keys.
+        batches: batch signatures verified.
+        position: of the published protocol at which the key must have been valid.
+
+    Raises:
+        RecordRefused: `record.signature.…`.
+    """
+    agency, digest = record.head.agency, record.digest(partnership)
+    key = registry.signing_key(
+        agency,
+        record.batch.key_id,
+        position=position,
+        # When the record arrived is not told: the days of grace are the router's to judge.
+        arrived=Instant(0),
+        issued=Instant(record.head.issued_at),
+    )
+    batches.verify(digest, record.batch, agency, key)
+    return digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +169,8 @@ class Verifier:
     def _source(self, sent: DeliveryBody, told: Told) -> Minimised:
         try:
             record = decode_minimised(sent.minimised)
-            digest = record.digest(self.partnership)
-            issued = Instant(record.head.issued_at)
-            key = self.registry.signing_key(
-                record.head.agency,
-                record.batch.key_id,
-                position=told.protocol.position,
-                # When the record arrived is not told: the days of grace are the router's to judge.
-                arrived=Instant(0),
-                issued=issued,
-            )
-            self.batches.verify(digest, record.batch, record.head.agency, key)
+            position = told.protocol.position
+            signed_by_source(record, self.partnership, self.registry, self.batches, position)
         except ConcordatError as error:
             raise DeliveryRefused(SOURCE, error.code.name) from error
         if record.opened() != told.slots:

@@ -15,7 +15,7 @@ desk's manager and the number that somebody answers now. What is asked:
 - *prepare* what changes at eighteen, from 17½ on, for a child whom the agency works with.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -35,6 +35,7 @@ MONTHS_BEFORE = 6
 """Months before the eighteenth birthday from which preparing is a duty: 17½."""
 
 ADULT = 18
+BREAK_GLASS = "break-glass"
 _EPOCH = date(1970, 1, 1)
 _NOT_TOLD = frozenset({None, "not-yet", "could-not-be-reached"})
 
@@ -131,8 +132,15 @@ def duties(
         agreement: in force: desks, and who is named for what.
         at: now.
     """
-    made = _Made(agency, agreement, at)
-    found = [duty for one in known for duty in made.of_record(one, known)]
+    answers: dict[str, set[AgencyId]] = {}
+    reviewed = set()
+    for one in known:
+        if request := one.part("response").get("request"):
+            answers.setdefault(request, set()).add(one.source)
+        if one.type == BREAK_GLASS and one.part("review"):
+            reviewed.add(one.concerns)
+    made = _Made(agency, agreement, at, answers, reviewed)
+    found = [duty for one in known for duty in made.of_record(one)]
     for group in of_one_child(known, agency):
         found += made.of_child(group)
     found += [
@@ -148,6 +156,8 @@ class _Made:
     agency: AgencyId
     agreement: Agreement
     at: Instant
+    answers: Mapping[str, Collection[AgencyId]]
+    reviewed: Collection[str]
 
     def duty(
         self,
@@ -173,7 +183,7 @@ class _Made:
             DO[owed],
         )
 
-    def of_record(self, one: Known, known: Sequence[Known]) -> Iterator[Duty]:
+    def of_record(self, one: Known) -> Iterator[Duty]:
         """Yield what is owed about one record alone."""
         if one.delivery and one.acknowledge_by is not None:
             if one.acknowledged is None:
@@ -190,34 +200,29 @@ class _Made:
                 yield self.duty(
                     Owed.ACT, one.record, one.acknowledged, due, one.consumer, one.delivery
                 )
-        yield from self._asked(one, known)
-        yield from self._broken(one, known)
+        yield from self._asked(one)
+        yield from self._broken(one)
         if one.type == "voice" and not one.delivery:
             told = one.part("told")
             if not told.get("what_is_shared") and told.get("why_not") in _NOT_TOLD:
                 yield self.duty(Owed.TELL, one.record, one.at, Instant(one.at + TELL_WITHIN))
 
-    def _asked(self, one: Known, known: Sequence[Known]) -> Iterator[Duty]:
+    def _asked(self, one: Known) -> Iterator[Duty]:
         if one.type != "information-request" or "needed_by" not in one.part("request"):
             return
         due = Instant(one.part("request")["needed_by"])
-        answers = {
-            answer.source
-            for answer in known
-            if answer.part("response").get("request") == one.record
-        }
+        answers = self.answers.get(one.record, ())
         if one.delivery and self.agency not in answers:
             yield self.duty(Owed.ANSWER, one.record, one.at, due, one.consumer, one.delivery)
         for asked in one.addressed_to if not one.delivery else ():
             if agency_of(asked) not in answers:
                 yield self.duty(Owed.CHASE, one.record, one.at, due, asked)
 
-    def _broken(self, one: Known, known: Sequence[Known]) -> Iterator[Duty]:
+    def _broken(self, one: Known) -> Iterator[Duty]:
         emergency = self.agreement.emergency
-        if one.type != "break-glass" or one.delivery or not one.part("emergency"):
+        if one.type != BREAK_GLASS or one.delivery or not one.part("emergency"):
             return
-        reviewed = any(other.concerns == one.record and other.part("review") for other in known)
-        if emergency is not None and not reviewed:
+        if emergency is not None and one.record not in self.reviewed:
             yield self.duty(Owed.REVIEW, one.record, one.at, Instant(one.at + emergency.review))
 
     def of_child(self, group: Sequence[Known]) -> Iterator[Duty]:

@@ -27,6 +27,7 @@ from broker.errors import ConcordatError
 from broker.protocol.clauses import Kind as Duty
 from broker.protocol.clauses import span_text
 from broker.protocol.emergency import Emergency
+from broker.receipts.delivery import signed_by_source
 from broker.receipts.errors import (
     GLASS_LATE,
     GLASS_LIST,
@@ -149,18 +150,10 @@ class Recipient:
     def _signed(
         self, said: Envelope, minimised: Minimised
     ) -> tuple[Mapping[str, Any], RecordSchema]:
-        verifier = BatchVerifier(self.partnership)
-        digest = minimised.digest(self.partnership)
+        of = (self.partnership, self.registry, BatchVerifier(self.partnership), self.position)
         try:
-            for one, its in ((said, said.digest(self.partnership)), (minimised, digest)):
-                key = self.registry.signing_key(
-                    one.head.agency,
-                    one.batch.key_id,
-                    position=self.position,
-                    arrived=Instant(0),
-                    issued=Instant(one.head.issued_at),
-                )
-                verifier.verify(its, one.batch, one.head.agency, key)
+            signed_by_source(said, *of)
+            digest = signed_by_source(minimised, *of)
             entry = entry_of(said, self.schemas)
             name = minimised.slots[SLOT_SCHEMA]
             schema = self.schemas.by_digest(b"" if isinstance(name, bytes) else name.value)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.clock import DAY, HOUR, Instant
+from broker.receipts.errors import NO_INCIDENT, SEVERAL, WithdrawalError
 from broker.records.names import RecordId
 
 BREACHES = frozenset({"wrong-person", "sent-to-wrong-recipient"})
@@ -107,3 +108,22 @@ def incidents(
         ended.setdefault(one.incident, one)
     found = [Incident(one, ended.get(one.id)) for one in retractions if one.reason in BREACHES]
     return tuple(sorted(found, key=lambda one: (one.closing is not None, one.due, one.id)))
+
+
+def incident_named(found: Iterable[Incident], name: str) -> Incident:
+    """Return the incident whose id, or whose record's id, begins so in hex.
+
+    Raises:
+        WithdrawalError: none, or several, do.
+    """
+    wanted = name.lower()
+    chosen = [
+        one
+        for one in found
+        if wanted and any(of.hex().startswith(wanted) for of in (one.id, one.retraction.concerns))
+    ]
+    if not chosen:
+        raise WithdrawalError(NO_INCIDENT)
+    if len(chosen) > 1:
+        raise WithdrawalError(SEVERAL)
+    return chosen[0]

@@ -73,20 +73,22 @@ def of_one_child(known: Sequence[Known], agency: AgencyId) -> list[list[Known]]:
     Two records are one child's if they share a number, or name and date of birth; numbers of a
     source's own system count for that source alone.
     """
-    groups: list[tuple[set[tuple[str, ...]], list[Known]]] = []
-    for one in known:
-        names, members = _names(one, agency), [one]
-        if not names:
-            continue
-        apart = []
-        for group in groups:
-            if group[0] & names:
-                names |= group[0]
-                members = [*group[1], *members]
-            else:
-                apart.append(group)
-        groups = [*apart, (names, members)]
-    return [members for _, members in groups]
+    leader: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def first(name: tuple[str, ...]) -> tuple[str, ...]:
+        while leader[name] != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    named = [(names, one) for one in known if (names := sorted(_names(one, agency)))]
+    for names, _ in named:
+        for name in names:
+            leader.setdefault(name, name)
+            leader[first(name)] = first(names[0])
+    groups: dict[tuple[str, ...], list[Known]] = {}
+    for names, one in named:
+        groups.setdefault(first(names[0]), []).append(one)
+    return list(groups.values())
 
 
 def _names(one: Known, agency: AgencyId) -> set[tuple[str, ...]]:

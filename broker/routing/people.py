@@ -7,7 +7,7 @@ of birth. Whoever is not found was perhaps written otherwise, so that "none foun
 be said, and "not checked" where an agency keeps no such register.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,18 +67,13 @@ def _persons(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - what a s
             yield one
 
 
-def works_at(people: Iterable[Person], agency: AgencyId, registers: Registers) -> str:
+def works_at(people: Collection[Person], agency: AgencyId, registers: Registers) -> str:
     """Return whether one of some people works at an agency: match, none-found or not-checked."""
     stated = registers.staff_of(agency)
     if not stated:
         return NOT_CHECKED
-    members = {member for staff in stated for member in staff.members}
-    names = {name for name, _ in members}
-    nameless = {name for name, born in members if born is None}
-    for name, born in people:
-        if name in nameless or (name, born) in members or (born is None and name in names):
-            return MATCH
-    return NONE_FOUND
+    matches = any(staff.has(*person) for staff in stated for person in people)
+    return MATCH if matches else NONE_FOUND
 
 
 def with_seniors(who: Sequence[Asked], source: AgencyId, agreement: Agreement) -> tuple[Asked, ...]:

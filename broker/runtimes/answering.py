@@ -202,7 +202,7 @@ async def answer_task(side: AgencySide, name: str, answer: Answer, reason: str, 
     Raises:
         InboxError: none, or several, are named; or it was answered before.
     """
-    item = find(await inbox(side), name, "task")
+    item = find([one for one in await inbox(side) if one.asks], name, "task")
     task, record_id = task_of(item)
     if item.done.answered is not None:
         raise InboxError(ANSWERED)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from adapters.format import Draft
+from adapters.outbox import Kept
 from broker.clock import Instant
 from broker.lanes import Message, Unavailable
 from broker.protocol.emergency import Emergency
@@ -29,6 +30,7 @@ from broker.records.names import SLOT_SCHEMA, Kind, RecordId, agency_of
 from broker.records.statement import Identifiers, Labels, Statement
 from broker.runtimes.agency import AgencySide
 from broker.runtimes.answering import SYSTEM, VERSION
+from broker.runtimes.owing import own_record
 from broker.runtimes.publishing import publish_drafts
 
 FORM = "concordat emergency 1"
@@ -106,7 +108,7 @@ async def break_glass(
         raise EmergencyRefused(GLASS_LIST, "role", f"Roles: {', '.join(rule.roles)}.")
     if to not in rule.to:
         raise EmergencyRefused(GLASS_LIST, "desk", f"Desks: {', '.join(rule.to)}.")
-    envelope = decode_envelope(side.opener.open(found[0].own, side.own_way))
+    envelope = _own(side, found[0])
     schema = side.schemas.by_digest(envelope.slots[SLOT_SCHEMA].value)
     digests = envelope.digests(side.partnership)
     slots, until = rule.opens(schema), Instant(at + rule.lasts)
@@ -172,11 +174,11 @@ async def broken(side: AgencySide) -> list[Broken]:
     """Return every emergency of an agency, oldest first."""
     reviews: dict[str, dict[str, Any]] = {}
     for kept in await side.outbox.from_system(SYSTEM, REVIEWED):
-        said = _content(side, decode_envelope(side.opener.open(kept.own, side.own_way)))
+        said = own_record(side, _own(side, kept)).content
         reviews[kept.origin.natural_id.removeprefix(REVIEWED)] = said["review"]
     found = []
     for kept in await side.outbox.from_system(SYSTEM, NAMED):
-        said = _content(side, decode_envelope(side.opener.open(kept.own, side.own_way)))
+        said = own_record(side, _own(side, kept)).content
         name = kept.record_id.hex()
         found.append(Broken(name, said["emergency"], said["why"], reviews.get(name)))
     return found
@@ -227,12 +229,8 @@ async def _say(
     except Unavailable:
         waits = True
     (kept,) = await side.outbox.from_system(SYSTEM, name)
-    return decode_envelope(side.opener.open(kept.own, side.own_way)), waits
+    return _own(side, kept), waits
 
 
-def _content(side: AgencySide, envelope: Envelope) -> dict[str, Any]:
-    schema = side.schemas.by_digest(envelope.slots[SLOT_SCHEMA].value)
-    return {
-        spec.name: spec.decode(envelope.slots[number].value)
-        for number, spec in schema.slots.items()
-    }
+def _own(side: AgencySide, kept: Kept) -> Envelope:
+    return decode_envelope(side.opener.open(kept.own, side.own_way))

@@ -19,7 +19,6 @@ from broker.clock import DAY, Instant
 from broker.lanes import Message
 from broker.receipts.errors import (
     CLOSED,
-    NO_INCIDENT,
     NO_RECORD,
     NO_SUBJECT,
     NOT_WITHDRAWN,
@@ -32,7 +31,7 @@ from broker.receipts.errors import (
     WithdrawalError,
 )
 from broker.receipts.inbox import INBOX, Item
-from broker.receipts.incidents import Closing, Incident, Retraction, incidents
+from broker.receipts.incidents import Closing, Incident, Retraction, incident_named, incidents
 from broker.receipts.known import Known
 from broker.receipts.withdrawn import (
     DESTROY,
@@ -376,12 +375,7 @@ async def close(side: AgencySide, name: str, decision: Decided, reason: str, rol
     Raises:
         WithdrawalError: none, or several, are named; or it was decided before.
     """
-    found = [one for one in await incidents_of(side) if name and _is_named(one, name.lower())]
-    if not found:
-        raise WithdrawalError(NO_INCIDENT)
-    if len(found) > 1:
-        raise WithdrawalError(SEVERAL)
-    (incident,) = found
+    incident = incident_named(await incidents_of(side), name)
     if incident.closing is not None:
         raise WithdrawalError(CLOSED)
     happened = _receipt(side, side.agency, incident.id, role, reason)
@@ -392,7 +386,3 @@ async def close(side: AgencySide, name: str, decision: Decided, reason: str, rol
     await publish_drafts(side, [Draft(statement, incident.id.hex())], key)
     closing = Closing(incident.id, decision.value, reason, role, happened["at"])
     return replace(incident, closing=closing)
-
-
-def _is_named(one: Incident, name: str) -> bool:
-    return one.id.hex().startswith(name) or one.retraction.concerns.hex().startswith(name)

@@ -1,6 +1,7 @@
 """What register records state: links, alerts, orders of courts, and who works where."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,20 @@ class Staff:
     """
 
     members: tuple[tuple[bytes, bytes | None], ...]
+    _born: Mapping[bytes, frozenset[bytes | None]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look the members up by name from now on: it is asked of every record."""
+        born: dict[bytes, set[bytes | None]] = {}
+        for name, of_birth in self.members:
+            born.setdefault(name, set()).add(of_birth)
+        found = {name: frozenset(dates) for name, dates in born.items()}
+        object.__setattr__(self, "_born", found)
+
+    def has(self, name: bytes, born: bytes | None) -> bool:
+        """Tell whether somebody of that name works there; a date counts where both have one."""
+        dates = self._born.get(name)
+        return dates is not None and (born is None or None in dates or born in dates)
 
 
 States = Involvement | Alert | Order | Staff

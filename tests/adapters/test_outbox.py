@@ -110,7 +110,7 @@ def test_a_source_answers_for_its_versions() -> None:
 )
 def test_what_changes_by_itself_is_no_change(labels: dict[str, object]) -> None:
     # Given the same statement read on another day, when digests are compared, then they are equal.
-    changed = replace(BASE, labels=replace(BASE.labels, **labels))  # type: ignore[arg-type]
+    changed = replace(BASE, labels=replace(BASE.labels, **labels))  # type: ignore[arg-type]  # fields by name
     other = prepare(changed, schemas(), SIGNER)
     assert fingerprint(other) == fingerprint(prepare(BASE, schemas(), SIGNER))
     assert other.version != prepare(BASE, schemas(), SIGNER).version

@@ -53,7 +53,7 @@ def test_nobody_or_more_than_one_recognises() -> None:
 @pytest.mark.parametrize("one", FORMATS, ids=[one.name for one in FORMATS])
 def test_formats_recognise_nothing_in_noise(one: object) -> None:
     # Given noise, when a format looks at it, then it does not know it.
-    assert not one.recognises(b"\x00\xff\x00\xff", "noise")  # type: ignore[attr-defined]
+    assert not one.recognises(b"\x00\xff\x00\xff", "noise")  # type: ignore[attr-defined]  # of each service module
 
 
 def test_a_file_is_read_with_what_lies_beside_it(tmp_path: Path) -> None:

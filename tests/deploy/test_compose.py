@@ -61,7 +61,7 @@ def _mounts(service: Service) -> dict[str, tuple[str, str]]:
 
 
 def _octets(size: str) -> int:
-    number, unit = re.fullmatch(r"(\d+)([mg])", size).groups()  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"(\d+)([mg])", size).groups()  # type: ignore[union-attr]  # it matches, or the test fails
     return int(number) * {"m": 2**20, "g": 2**30}[unit]
 
 

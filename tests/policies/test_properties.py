@@ -223,7 +223,7 @@ def test_an_unknown_never_releases_more_than_a_known(
 def _forget(one: Question, name: str) -> Question:
     group, _, leaf = name.rpartition(".")
     if not group:
-        return replace(one, **{leaf: None})  # type: ignore[arg-type]
+        return replace(one, **{leaf: None})  # type: ignore[arg-type]  # fields by name
     return replace(one, **{group: replace(getattr(one, group), **{leaf: None})})
 
 
@@ -234,7 +234,7 @@ def test_the_order_of_clauses_does_not_matter(
     protocol: tuple[Clause, ...],
     about: list[Question],
     at: Instant,
-    order: Any,  # noqa: ANN401
+    order: Any,  # noqa: ANN401 - hypothesis' own
 ) -> None:
     shuffled = list(protocol)
     order.shuffle(shuffled)

@@ -251,7 +251,7 @@ def test_images_are_those_of_the_compose_file() -> None:
 def test_a_server_is_looked_for_in_docker_first_and_then_made(
     service: object, by_docker: str, otherwise: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = service.find  # type: ignore[attr-defined]
+    find = service.find  # type: ignore[attr-defined]  # of each service module
     missing = Missing("it", "no container.")
 
     # given Docker that has it, when it is looked for, then nothing else is tried
@@ -278,7 +278,7 @@ def test_without_docker_the_reason_names_the_service(
     monkeypatch.setattr(containers, "SHELF", _shelf())
 
     # when a container is asked for, then it is missing
-    missing = service.in_docker()  # type: ignore[attr-defined]
+    missing = service.in_docker()  # type: ignore[attr-defined]  # of each service module
     assert isinstance(missing, Missing)
     assert missing.why == "no Docker daemon answers."
 

@@ -12,6 +12,7 @@ is refused.
 """
 
 import asyncio
+import errno
 import os
 import re
 import secrets
@@ -26,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from broker.access_log.errors import StoreConflict, SwapLost
 from broker.backends.files.errors import NETWORK, FileStoreError
-from broker.backends.filesystem import network_type
+from broker.backends.filesystem import FULL_DISK, network_type
 from broker.lanes import Unavailable
 
 CACHE_BYTES = 32 * 1024 * 1024
@@ -208,6 +209,8 @@ def _reachable(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise Unavailable(f"log store, {where}", FULL_DISK) from error
         reason = error.strerror or "unknown error"
         raise Unavailable(
             where, f"The file system said: {reason}. Mend that, then go on."

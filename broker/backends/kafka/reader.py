@@ -93,11 +93,8 @@ class Reader:
         Raises:
             KafkaError, TimeoutError: the cluster did not answer in time.
         """
-        wanted = list(partitions)
-        if not wanted:
-            return {}
         async with asyncio.timeout(self._deadline_s):
-            found: dict[TopicPartition, int] = await self._offsets.end_offsets(wanted)
+            found: dict[TopicPartition, int] = await self._offsets.end_offsets(list(partitions))
         return found
 
     async def first(self, tp: TopicPartition) -> int:

@@ -139,7 +139,7 @@ class ServerPoint:
         """Let go of the connection. It may be asked again, on another one."""
         self._client.close_connection()
 
-    def _ask(self, rule: str, questions: Sequence[Question], at: Instant) -> Any:  # noqa: ANN401
+    def _ask(self, rule: str, questions: Sequence[Question], at: Instant) -> Any:  # noqa: ANN401 - JSON, or what the library gives
         """Return the value of a rule; it is not checked yet."""
         client = self._client
         asked = {"at": at, "questions": [json.loads(one.canonical) for one in questions]}
@@ -201,7 +201,7 @@ class _Bounded(HTTPAdapter):
         super().__init__(max_retries=0)
         self._octets = octets
 
-    def send(self, request: PreparedRequest, *args: Any, **settings: Any) -> Response:  # noqa: ANN401
+    def send(self, request: PreparedRequest, *args: Any, **settings: Any) -> Response:  # noqa: ANN401 - JSON, or what the library gives
         """Send a request; return its answer, read to the end."""
         settings["stream"] = True
         response = super().send(request, *args, **settings)
@@ -221,7 +221,7 @@ class _Bounded(HTTPAdapter):
         return response
 
 
-def _within(seconds: float, work: Callable[[], Any]) -> Any:  # noqa: ANN401
+def _within(seconds: float, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - JSON, or what the library gives
     """Return what work returns, or raise what it raises.
 
     Raises:

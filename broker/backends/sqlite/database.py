@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from broker.backends.filesystem import FULL_DISK, is_full
 from broker.backends.sqlite.errors import (
     DAMAGED,
     FOREIGN,
@@ -54,7 +55,6 @@ LOG_OCTETS = 64 * 1024 * 1024
 commits change is moved once then: at SQLite's 4 MB, adding to an index over random digests of
 300,000 rows took twice as long."""
 
-FULL_DISK = "The disk is full: free some space, then try again."
 WRITER = "Another process has been writing to it for too long: find and stop that one."
 OUT_OF_REACH = "Check that the file's directory exists, may be written to and has a sound disk."
 
@@ -142,7 +142,8 @@ class Database:
             self._connection.execute("COMMIT")
         except apsw.Error as error:
             self._roll_back()
-            raise OutcomeUnknown(str(self.path)) from error
+            full = isinstance(error, apsw.FullError) or is_full(self.path.parent)
+            raise OutcomeUnknown(str(self.path), FULL_DISK if full else None) from error
         self._commits += 1
 
     @contextmanager
@@ -325,4 +326,5 @@ def _meaning(path: Path) -> Iterator[None]:
         apsw.PermissionsError,
         apsw.ReadOnlyError,
     ) as error:
-        raise Unavailable(str(path), OUT_OF_REACH) from error
+        full = is_full(path.absolute().parent)
+        raise Unavailable(str(path), FULL_DISK if full else OUT_OF_REACH) from error

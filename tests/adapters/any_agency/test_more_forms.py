@@ -1,12 +1,20 @@
 """Forms of people asking and answering, of a child's case, and of intelligence."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from adapters.any_agency import asking, casework, intelligence
 from adapters.any_agency.form import FORMAT, FORMS
 from adapters.reading import Reading
+from adapters.social_care import cin
+from broker import shipped
 from broker.records.names import Kind
+from broker.runtimes.emergency import Finding
+from broker.runtimes.responding import Because, Result
+from broker.runtimes.withdrawing import Reason
 from tests.adapters.reading_support import NHS, content, context, only, read
 
 CHILD = {"nhsNumber": NHS, "dateOfBirth": "2011-09-25", "firstName": "Ellie", "lastName": "Marsh"}
@@ -326,3 +334,45 @@ def test_yaml_that_is_no_form_is_told(text: str, code: str, field: str) -> None:
 def test_other_text_is_not_taken_for_a_form() -> None:
     assert not FORMAT.recognises(b"name,form\n1,2\n", "a.csv")
     assert not FORMAT.recognises(b"<form:x/>", "a.xml")
+
+
+CODES = [
+    ("information-request", "request", "purpose", asking.PURPOSES),
+    ("information-response", "response", "result", asking.RESULTS),
+    ("information-response", "response", "because", asking.REASONS),
+    ("information-response", "response", "result", {one: one for one in Result}),
+    ("information-response", "response", "because", {one: one for one in Because}),
+    ("action-taken", "action", "code", asking.ACTIONS),
+    ("action-taken", "action", "reason", asking.NO_ACTION),
+    ("voice", "observed", "how_asked", casework.ASKED),
+    ("voice", "observed", "communication", casework.COMMUNICATION),
+    ("voice", "barriers", "", casework.BARRIERS),
+    ("voice", "wishes", "sharing", casework.SHARING),
+    ("voice", "told", "why_not", casework.WHY_NOT_TOLD),
+    ("voice", "help", "related_to", casework.HELP),
+    ("return-interview", "interview", "accepted", casework.OFFERS),
+    ("return-interview", "reasons", "", casework.REASONS),
+    ("court-order", "order", "kind", casework.ORDERS),
+    ("court-order", "order", "says", casework.SAYS),
+    ("person-of-concern", "concern", "about", intelligence.ABOUT),
+    ("person-of-concern", "concern", "dual_status", intelligence.STATUSES),
+    ("place-of-concern", "concern", "kind", intelligence.PLACES),
+    ("group-of-concern", "concern", "kind", intelligence.GROUPS),
+    ("assessment", "factors", "", {one: one for one in cin.FACTORS}),
+    ("retraction", "retraction", "reason", {one: one for one in Reason}),
+    ("break-glass", "review", "finding", {one: one for one in Finding}),
+]
+
+
+@pytest.mark.parametrize(("record_type", "slot", "name", "table"), CODES)
+def test_codes_are_those_of_the_schema(
+    record_type: str, slot: str, name: str, table: Mapping[str, str]
+) -> None:
+    # given what a schema lists for a field, or for a slot that is a list of codes
+    raw = json.loads((shipped.schemas() / record_type / "1.0.avsc").read_bytes())
+    (field,) = (one for one in raw["fields"] if one["name"] == slot)
+    if name:
+        (field,) = (one for one in field["type"][1]["fields"] if one["name"] == name)
+
+    # then the code that stands elsewhere is the same
+    assert {str(one) for one in table.values()} == set(field["codes"])

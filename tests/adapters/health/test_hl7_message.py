@@ -80,7 +80,7 @@ def test_nothing_is_logged(text: str) -> None:
     # Given any row of signs in a field, when it is read
     heard: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = heard.append  # type: ignore[method-assign,assignment]
+    handler.emit = heard.append  # type: ignore[method-assign,assignment]  # a JSON object
     logging.getLogger().addHandler(handler)
     try:
         message = Message(f"{HEAD}\rPID|{text}")

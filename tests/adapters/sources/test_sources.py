@@ -12,7 +12,7 @@ from adapters.sources.text import clean, decode, glance
 
 def code_of(call: object, *arguments: object) -> str:
     with pytest.raises(InputRefused) as caught:
-        call(*arguments)  # type: ignore[operator]
+        call(*arguments)  # type: ignore[operator]  # it raises before
     return caught.value.code.name
 
 

@@ -235,7 +235,7 @@ async def test_whoever_rewrites_what_is_kept_is_found(part: str, code: Code) -> 
         "tokens": {"row": replace(row, tokens=())},
         "leaf": {"leaf": bytes(96)},
     }
-    entries = (kept.entries[0], replace(entry, **changed.get(part, {})), kept.entries[2])  # type: ignore[arg-type]
+    entries = (kept.entries[0], replace(entry, **changed.get(part, {})), kept.entries[2])  # type: ignore[arg-type]  # fields by name
     if part == "cause":
         forged = replace(kept, cause=bytes(32))
     elif part == "archive":

@@ -184,7 +184,7 @@ class Topic:
         """Return a signed entry."""
         return sign_entry(self.partnership, body, keys)
 
-    def write(self, body: Mapping[str, Any], keys: list[Ed25519PrivateKey]) -> Any:  # noqa: ANN401
+    def write(self, body: Mapping[str, Any], keys: list[Ed25519PrivateKey]) -> Any:  # noqa: ANN401 - JSON
         """Sign an entry and fold it."""
         return self.state.apply(self.entry(body, keys), self.at)
 

@@ -102,7 +102,7 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 )
 def test_a_value_of_another_kind_is_refused_with_its_place(wrong: object) -> None:
     with pytest.raises(ProtocolTextError, match=r"p\.yaml:2: top\.a: "):
-        wrong(read("top:\n  a: text")["top"].map()["a"])  # type: ignore[operator]
+        wrong(read("top:\n  a: text")["top"].map()["a"])  # type: ignore[operator]  # it raises before
 
 
 def test_maps_are_no_lists_and_numbers_no_texts() -> None:

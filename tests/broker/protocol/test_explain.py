@@ -26,7 +26,7 @@ from broker.protocol.wording import (
 from tests.broker.protocol.county import COUNCIL, county, during, point, question
 
 
-async def lines(changes: Mapping[str, Any], **after: Any) -> tuple[Line, ...]:  # noqa: ANN401
+async def lines(changes: Mapping[str, Any], **after: Any) -> tuple[Line, ...]:  # noqa: ANN401 - JSON
     asked = question(changes)
     with point() as module:
         (decision,) = module.decide_now([asked], during()).decisions

@@ -53,7 +53,7 @@ def refused(topic: Topic, body: dict[str, object], keys: list[Ed25519PrivateKey]
 @cache
 def variant(**changes: object) -> Revision:
     """Return Eastshire's revision with another agreement."""
-    agreement = replace(county().agreement, **changes)  # type: ignore[arg-type]
+    agreement = replace(county().agreement, **changes)  # type: ignore[arg-type]  # fields by name
     rego = {
         path: data
         for path, data in county().files.items()
@@ -323,7 +323,7 @@ def test_a_deputy_counts_for_the_agency() -> None:
     held = people.trust()
     officer = Officer(POLICE, "Tobias Lindqvist", "Deputy Chief Constable", raw(deputy))
     trust = replace(held, officers=(*held.officers, officer))
-    people.trust = lambda version=1: replace(trust, version=version)  # type: ignore[method-assign]
+    people.trust = lambda version=1: replace(trust, version=version)  # type: ignore[method-assign]  # a stand-in
     topic = Topic(people)
 
     # when the deputy signs in the chief's place, then the quorum is there

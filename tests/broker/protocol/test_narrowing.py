@@ -89,7 +89,7 @@ def test_a_referral_goes_on_waiting() -> None:
     ],
 )
 def test_what_a_narrowing_is_about(changes: dict[str, object], stops: bool) -> None:
-    narrowing = replace(BASE, **changes)  # type: ignore[arg-type]
+    narrowing = replace(BASE, **changes)  # type: ignore[arg-type]  # fields by name
     left = narrow(decided(CONTENT), question(), [narrowing], AT)
     assert (left.outcome is Outcome.WITHHOLD) is stops
     assert left.narrowings == (("N7",) if stops else ())

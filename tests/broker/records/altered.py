@@ -48,7 +48,7 @@ def with_slot(number: int, value: bytes, envelope: Envelope = ALONE) -> Envelope
 
 
 def with_head(**changes: object) -> Envelope:
-    head = replace(ALONE.head, **changes)  # type: ignore[arg-type]
+    head = replace(ALONE.head, **changes)  # type: ignore[arg-type]  # fields by name
     return resigned(replace(ALONE, head=head))
 
 

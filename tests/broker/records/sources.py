@@ -72,7 +72,7 @@ def statement(natural_id: str = "episode-1", **changes: object) -> Statement:
         Contact("duty sergeant", "missing-persons", "01632 960123", "missing@example.org"),
         {**EPISODE, "circumstances": f"{CANARY} left after supper."},
     )
-    return replace(said, **changes)  # type: ignore[arg-type]
+    return replace(said, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ def test_other_blocks_of_the_same_slots_are_refused_that_fastavro_takes(
 )
 def test_a_head_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     # given an envelope with one impossible field in its head, when it is decoded
-    bad = replace(ALONE, head=replace(ALONE.head, **wrong))  # type: ignore[arg-type]
+    bad = replace(ALONE, head=replace(ALONE.head, **wrong))  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(RecordRefused) as caught:
         decode_envelope(bad.encode())
 
@@ -254,7 +254,7 @@ def test_a_head_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     ids=str,
 )
 def test_a_path_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
-    bad = replace(ALONE, batch=replace(ALONE.batch, **wrong))  # type: ignore[arg-type]
+    bad = replace(ALONE, batch=replace(ALONE.batch, **wrong))  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(RecordRefused):
         decode_envelope(bad.encode())
 

@@ -23,7 +23,7 @@ from tests.support.purity import shut_in
 
 
 def test_the_watch_sees_what_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(AssertionError), shut_in(monkeypatch), open(__file__, "rb"):  # noqa: PTH123
+    with pytest.raises(AssertionError), shut_in(monkeypatch), open(__file__, "rb"):  # noqa: PTH123 - what is tried here
         pass
 
 

@@ -133,7 +133,7 @@ def test_without_a_version_equal_values_are_the_same_record(other: dict[str, obj
     assert one.version == again.version
 
     # when anything in it was changed, then it is another version, and nobody can compute it
-    assert prepared(replace(said, **other)).version != one.version  # type: ignore[arg-type]
+    assert prepared(replace(said, **other)).version != one.version  # type: ignore[arg-type]  # fields by name
     assert prepared(said, Source(id_key=bytes(32))).version != one.version
 
 
@@ -175,8 +175,8 @@ def test_a_slot_that_the_type_has_not_is_named() -> None:
             {"labels": Labels(TYPE, indicators=(Indicator(CANARY, 1, "fact"),))},
             "slot labels.indicators.code",
         ),
-        ({"contact": Contact("a", "b", 1632)}, "slot contact.telephone"),  # type: ignore[arg-type]
-        ({"identifiers": Identifiers(upn=7)}, "upn"),  # type: ignore[arg-type]
+        ({"contact": Contact("a", "b", 1632)}, "slot contact.telephone"),  # type: ignore[arg-type]  # wrong on purpose
+        ({"identifiers": Identifiers(upn=7)}, "upn"),  # type: ignore[arg-type]  # wrong on purpose
         ({"identifiers": Identifiers(family="x" * 129)}, "family is too long"),
         ({"natural_id": CANARY * 6000}, "system, natural id or version"),
         ({"natural_id": "\ud800"}, "system, natural id or version"),
@@ -187,7 +187,7 @@ def test_a_value_that_does_not_fit_is_refused_by_its_place(
     change: dict[str, object], where: str
 ) -> None:
     with pytest.raises(StatementRefused) as caught:
-        prepared(replace(statement(), **change))  # type: ignore[arg-type]
+        prepared(replace(statement(), **change))  # type: ignore[arg-type]  # fields by name
     assert caught.value.code is STATEMENT
     assert where in caught.value.where
     assert CANARY not in str(caught.value)

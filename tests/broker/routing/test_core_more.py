@@ -191,7 +191,7 @@ def test_the_sender_hears_what_became_of_its_record(rig: Rig) -> None:
 
     # and of what was done just so
     said = receipt(rig.county, POLICE, episode.head.record_id)
-    happened: dict[str, Any] = dict(said.content)["receipt"]  # type: ignore[assignment]
+    happened: dict[str, Any] = dict(said.content)["receipt"]  # type: ignore[assignment]  # a JSON object
     acted = {**happened, "event": "action", "action": "section-47"}
     entries = rig.tell(SCHOOL, replace(said, content={"receipt": acted}))
     assert outcomes(entries, "receipt") == {POLICE: "content"}

@@ -77,7 +77,7 @@ def with_slot(envelope: Envelope, number: int, slot: Slot) -> Envelope:
 
 def with_head(**changes: object) -> Callable[[Envelope], Envelope]:
     def change(one: Envelope) -> Envelope:
-        head: Head = replace(one.head, **changes)  # type: ignore[arg-type]
+        head: Head = replace(one.head, **changes)  # type: ignore[arg-type]  # fields by name
         return replace(one, head=head)
 
     return change
@@ -85,7 +85,7 @@ def with_head(**changes: object) -> Callable[[Envelope], Envelope]:
 
 def with_batch(**changes: object) -> Callable[[Envelope], Envelope]:
     def change(one: Envelope) -> Envelope:
-        batch: BatchPath = replace(one.batch, **changes)  # type: ignore[arg-type]
+        batch: BatchPath = replace(one.batch, **changes)  # type: ignore[arg-type]  # fields by name
         return replace(one, batch=batch)
 
     return change
@@ -201,7 +201,7 @@ def labelled_as(**labels: object) -> Callable[[County], Envelope]:
 
     def make(county: County) -> Envelope:
         said = answered(county, bytes(ID_BYTES), bytes(ID_BYTES), "refuse")
-        changed: Labels = replace(said.labels, **labels)  # type: ignore[arg-type]
+        changed: Labels = replace(said.labels, **labels)  # type: ignore[arg-type]  # fields by name
         return signed_as(county, replace(said, labels=changed))
 
     return make

@@ -260,7 +260,7 @@ def test_a_new_core_looks_for_what_a_former_one_has_left(rig: Rig, server: Serve
 
     # when the router is started anew, with the server there, or without one from now on
     for opa_server in ("http://127.0.0.1:8181", ""):
-        anew = Rig(rig.county, lambda given=opa_server: core(rig.county, given))  # type: ignore[misc]
+        anew = Rig(rig.county, lambda given=opa_server: core(rig.county, given))  # type: ignore[misc]  # bound at once, for the loop
         anew.rows, anew.keys = dict(rig.rows), rig.keys
         anew.registers, anew.decided = list(rig.registers), list(rig.decided)
         server.away = False

@@ -44,7 +44,7 @@ async def test_a_broker_that_follows_sweeps_and_ends_with_its_key(
 
     async def sweep(router: Router, lane: object, at: Instant) -> None:
         swept.append(at)
-        await real(router, lane, at)  # type: ignore[arg-type]
+        await real(router, lane, at)  # type: ignore[arg-type]  # a stand-in
 
     def told(_: Counter[str]) -> None:
         clock.set(Instant(clock.now() + 240 * MINUTE))

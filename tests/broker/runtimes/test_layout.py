@@ -38,7 +38,7 @@ def test_a_folder_without_a_first_root_is_no_installation(tmp_path: Path) -> Non
     # when an installation is required there, then it says so, and how to make one
     for layout in (absent, empty, Layout(odd)):
         for agency in (None, SCHOOL):
-            error = refused(lambda layout=layout, agency=agency: layout.require(agency))  # type: ignore[misc]
+            error = refused(lambda layout=layout, agency=agency: layout.require(agency))  # type: ignore[misc]  # bound at once, for the loop
             assert (error.code, error.where) == (NO_COUNTY, layout.root.name)
             assert "concordat init" in error.fix
         assert layout.agencies() == ()

@@ -97,7 +97,7 @@ class Routers:
         return await rotate(
             self.path,
             self.protocol,
-            streams,  # type: ignore[arg-type]
+            streams,  # type: ignore[arg-type]  # a stand-in
             self.county.operator,
             at,
         )
