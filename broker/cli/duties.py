@@ -1,11 +1,10 @@
 """What an agency owes, by the clock, and whom to ring."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from broker.cli.place import layout_for
+from broker.cli.place import at_agency
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,
@@ -19,9 +18,8 @@ from broker.cli.show import (
     when,
 )
 from broker.receipts.duties import Duty, Level
-from broker.runtimes import receiving
-from broker.runtimes.agency import agency_side
-from broker.runtimes.clock import SystemClock
+from broker.receipts.inbox import Item
+from broker.runtimes.agency import AgencySide
 from broker.runtimes.owing import owed
 from broker.runtimes.responding import Because, Result
 from broker.runtimes.responding import respond as answer_request
@@ -37,14 +35,9 @@ def duties(
 
     Past its time each names the desk's manager, and the number that somebody answers now.
     """
-
-    async def run() -> tuple[Duty, ...]:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            await receiving.receive(side)
-            return await owed(side)
-
     with reporting(as_json=as_json):
-        found = [one for one in asyncio.run(run()) if desk in {"", one.desk.partition("/")[2]}]
+        every = at_agency(agency, folder, owed)
+        found = [one for one in every if desk in {"", one.desk.partition("/")[2]}]
     if as_json:
         say_json({"duties": [duty_document(one) for one in found]})
         return
@@ -110,14 +103,11 @@ def respond(
 ) -> None:
     """Answer a request for information: to whoever asked, and to nobody else."""
 
-    async def run() -> str:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            await receiving.receive(side)
-            item = await answer_request(side, request, result, because, text, role)
-            return item.row.id.hex()
+    async def work(side: AgencySide) -> Item:
+        return await answer_request(side, request, result, because, text, role)
 
     with reporting(as_json=as_json):
-        delivery = asyncio.run(run())
+        delivery = at_agency(agency, folder, work).row.id.hex()
     if as_json:
         say_json({"delivery": delivery, "result": result.value})
     else:

@@ -1,13 +1,11 @@
 """`break-glass`: when a child is in danger and the broker does not answer."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from broker.cli.place import layout_for
+from broker.cli.place import at_agency
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,
@@ -24,23 +22,13 @@ from broker.clock import Instant
 from broker.receipts.errors import GLASS_SHAPE, EmergencyRefused
 from broker.receipts.inbox import InboxRow
 from broker.runtimes import emergency
-from broker.runtimes.agency import AgencySide, agency_side
+from broker.runtimes.agency import AgencySide
 from broker.runtimes.card import card_of
-from broker.runtimes.clock import SystemClock
 from broker.runtimes.emergency import Broken, Finding, Sent
 
 Role = Annotated[str, typer.Option(help="Role, as the protocol's list names it.")]
 Person = Annotated[str, typer.Option(help="Name of the person.")]
 Reason = Annotated[str, typer.Option(help="Why; it is part of the signed entry.")]
-Found = TypeVar("Found")
-
-
-def _with(agency: str, folder: Dir, work: Callable[[AgencySide], Awaitable[Found]]) -> Found:
-    async def run() -> Found:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            return await work(side)
-
-    return asyncio.run(run())
 
 
 def send(
@@ -62,7 +50,7 @@ def send(
         )
 
     with reporting(as_json=as_json):
-        sent = _with(agency, folder, work)
+        sent = at_agency(agency, folder, work, receive=False)
         output.write_bytes(sent.file)
     if as_json:
         say_json(
@@ -96,7 +84,7 @@ def take(
         return await emergency.take(side, data)
 
     with reporting(as_json=as_json):
-        row = _with(agency, folder, work)
+        row = at_agency(agency, folder, work, receive=False)
     if as_json:
         say_json({"delivery": row.id.hex(), "consumer": row.told.consumer, "logged": False})
     else:
@@ -107,7 +95,7 @@ def take(
 def list_broken(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> None:
     """List what an agency has sent past the broker, and what is not reviewed yet."""
     with reporting(as_json=as_json):
-        found = _with(agency, folder, emergency.broken)
+        found = at_agency(agency, folder, emergency.broken, receive=False)
     if as_json:
         say_json({"emergencies": [broken_document(one) for one in found]})
         return
@@ -160,7 +148,7 @@ def review(
         return await emergency.review(side, entry, finding, role=role, person=person, reason=reason)
 
     with reporting(as_json=as_json):
-        found = _with(agency, folder, work)
+        found = at_agency(agency, folder, work, receive=False)
     if as_json:
         say_json(broken_document(found))
     else:
@@ -178,6 +166,6 @@ def card(
         return card_of(side.agreement, side.agency)
 
     with reporting(as_json=False):
-        page = _with(agency, folder, work)
+        page = at_agency(agency, folder, work, receive=False)
         output.write_text(page, encoding="utf-8")
     say(f"Written: {output}. Print it, and hang it where people work at night.")

@@ -1,11 +1,10 @@
 """Personal data breaches: the 72 hours in which somebody must decide who has to be told."""
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from broker.cli.place import layout_for
+from broker.cli.place import at_agency
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,
@@ -21,20 +20,18 @@ from broker.cli.show import (
 from broker.clock import Instant
 from broker.receipts.incidents import Incident
 from broker.runtimes import withdrawing
-from broker.runtimes.agency import agency_side
-from broker.runtimes.clock import SystemClock
+from broker.runtimes.agency import AgencySide
 from broker.runtimes.withdrawing import Decided
 
 
 def list_incidents(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> None:
     """List personal data breaches of an agency, with the 72 hours to report them."""
 
-    async def run() -> tuple[tuple[Incident, ...], Instant]:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            return await withdrawing.incidents_of(side), side.clock.now()
+    async def work(side: AgencySide) -> tuple[tuple[Incident, ...], Instant]:
+        return await withdrawing.incidents_of(side), side.clock.now()
 
     with reporting(as_json=as_json):
-        found, now = asyncio.run(run())
+        found, now = at_agency(agency, folder, work, receive=False)
     if as_json:
         say_json({"incidents": [incident_document(one, now) for one in found]})
         return
@@ -95,13 +92,12 @@ def close_incident(
 ) -> None:
     """Decide about an incident: reported to the Information Commissioner, or why not."""
 
-    async def run() -> tuple[Incident, Instant]:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            closed = await withdrawing.close(side, incident, decision, reason, role)
-            return closed, side.clock.now()
+    async def work(side: AgencySide) -> tuple[Incident, Instant]:
+        closed = await withdrawing.close(side, incident, decision, reason, role)
+        return closed, side.clock.now()
 
     with reporting(as_json=as_json):
-        done, now = asyncio.run(run())
+        done, now = at_agency(agency, folder, work, receive=False)
     if as_json:
         say_json(incident_document(done, now))
         return

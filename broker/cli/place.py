@@ -1,13 +1,20 @@
 """Where a command works: the folder given, the environment's, or the settings file's."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from broker.runtimes import receiving
+from broker.runtimes.agency import AgencySide, agency_side
+from broker.runtimes.clock import SystemClock
 from broker.runtimes.layout import Layout
 from broker.settings import Settings
+
+Found = TypeVar("Found")
 
 
 class Runtime(StrEnum):
@@ -34,3 +41,25 @@ def settings_for(folder: Path | None) -> Settings:
 def layout_for(folder: Path | None) -> Layout:
     """Return the layout of the installation that a command works on."""
     return Layout.of(settings_for(folder))
+
+
+def at_agency(
+    agency: str,
+    folder: Path | None,
+    work: Callable[[AgencySide], Awaitable[Found]],
+    *,
+    receive: bool = True,
+) -> Found:
+    """Do a command's work on one agency's side, by default once what came for it is taken in.
+
+    Raises:
+        ConcordatError: there is no such installation or agency, or what the work raises.
+    """
+
+    async def run() -> Found:
+        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+            if receive:
+                await receiving.receive(side)
+            return await work(side)
+
+    return asyncio.run(run())

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 
 import typer
 
-from broker.cli.place import layout_for
+from broker.cli.place import at_agency, layout_for
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,
@@ -20,7 +20,6 @@ from broker.cli.show import (
     when,
 )
 from broker.clock import Instant
-from broker.receipts.figures import Figures
 from broker.receipts.inbox import Item
 from broker.records.names import ConsumerId
 from broker.runtimes import answering, receiving
@@ -104,13 +103,8 @@ def list_tasks(
 
 
 def _show_figures(agency: str, folder: Dir, *, as_json: bool) -> None:
-    async def run() -> tuple[Figures, ...]:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            await receiving.receive(side)
-            return await figures_of(side)
-
     with reporting(as_json=as_json):
-        found = asyncio.run(run())
+        found = at_agency(agency, folder, figures_of)
     if as_json:
         say_json({"figures": [asdict(one) for one in found]})
         return

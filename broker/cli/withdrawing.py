@@ -1,6 +1,5 @@
 """Wrong records: withdraw or correct them, un-file them, and see who has and who has not."""
 
-import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from broker.cli.agency import show_publish
-from broker.cli.place import layout_for
+from broker.cli.place import at_agency
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,
@@ -27,9 +26,8 @@ from broker.protocol.roster import Roster
 from broker.receipts.errors import TOO_EARLY, WithdrawalError
 from broker.receipts.incidents import BREACHES, Incident, Retraction
 from broker.receipts.withdrawn import DONE, Recipient, Withdrawal
-from broker.runtimes import receiving, withdrawing
-from broker.runtimes.agency import agency_side
-from broker.runtimes.clock import SystemClock
+from broker.runtimes import withdrawing
+from broker.runtimes.agency import AgencySide
 from broker.runtimes.publishing import PublishReport
 from broker.runtimes.reading import EPOCH
 from broker.runtimes.withdrawing import Followed, Reason, Why
@@ -67,13 +65,12 @@ def retract(
 ) -> None:
     """Withdraw a record: all who hold it are told the reason, and must un-file it."""
 
-    async def run() -> Retraction:
+    async def work(side: AgencySide) -> Retraction:
         why = Why(reason, role, note, _day(found))
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            return await withdrawing.retract(side, record, why)
+        return await withdrawing.retract(side, record, why)
 
     with reporting(as_json=as_json):
-        retraction = asyncio.run(run())
+        retraction = at_agency(agency, folder, work, receive=False)
     if as_json:
         say_json(retraction_document(retraction))
     else:
@@ -96,13 +93,12 @@ def correct(
 ) -> None:
     """Publish a corrected record, and tell all who hold the former version that it is wrong."""
 
-    async def run() -> tuple[PublishReport, Retraction]:
+    async def work(side: AgencySide) -> tuple[PublishReport, Retraction]:
         why = Why(reason, role, note, _day(found))
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            return await withdrawing.correct(side, record, why, files, format_name)
+        return await withdrawing.correct(side, record, why, files, format_name)
 
     with reporting(as_json=as_json):
-        report, retraction = asyncio.run(run())
+        report, retraction = at_agency(agency, folder, work, receive=False)
     if as_json:
         published = [one.record_id.hex() for one in report.published]
         say_json({"published": published, **retraction_document(retraction)})
@@ -153,13 +149,11 @@ def unfile(
 ) -> None:
     """Say that a withdrawn record is un-filed here as its source asks. Its source hears of it."""
 
-    async def run() -> Withdrawal:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            await receiving.receive(side)
-            return await withdrawing.unfile(side, delivery, role, note)
+    async def work(side: AgencySide) -> Withdrawal:
+        return await withdrawing.unfile(side, delivery, role, note)
 
     with reporting(as_json=as_json):
-        done = asyncio.run(run())
+        done = at_agency(agency, folder, work)
     if as_json:
         say_json(
             {
@@ -175,13 +169,11 @@ def unfile(
 def retractions(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> None:
     """List what an agency has withdrawn: who has un-filed it, who has not, and whom to ring."""
 
-    async def run() -> tuple[list[Followed], Roster, Instant]:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            await receiving.receive(side)
-            return await withdrawing.followed(side), side.agreement.roster, side.clock.now()
+    async def work(side: AgencySide) -> tuple[list[Followed], Roster, Instant]:
+        return await withdrawing.followed(side), side.agreement.roster, side.clock.now()
 
     with reporting(as_json=as_json):
-        found, roster, now = asyncio.run(run())
+        found, roster, now = at_agency(agency, folder, work)
     if as_json:
         say_json({"retractions": [followed_document(one, roster, now) for one in found]})
         return

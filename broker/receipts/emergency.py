@@ -22,7 +22,7 @@ from broker.access_log.codec import Codec, record
 from broker.access_log.errors import LogError
 from broker.access_log.parts import ProtocolPlace, Told, ToldObligation
 from broker.access_log.ports import DeliveryId
-from broker.clock import HOUR, MINUTE, Instant
+from broker.clock import MINUTE, SECOND, Instant
 from broker.errors import ConcordatError
 from broker.protocol.clauses import Kind as Duty
 from broker.protocol.clauses import span_text
@@ -130,7 +130,7 @@ class Recipient:
             minimised.opened(),
             (rule.clause,),
             (
-                ToldObligation(Duty.DELETE_AFTER, span_text(_whole_hours(until - at))),
+                ToldObligation(Duty.DELETE_AFTER, span_text(_whole_seconds(until - at))),
                 ToldObligation(Duty.NAMED_DESK_ONLY),
             ),
             entry["revision"],
@@ -206,5 +206,5 @@ def _decoded(body: bytes) -> Minimised:
         raise EmergencyRefused(GLASS_SHAPE, error.code.name) from error
 
 
-def _whole_hours(ms: int) -> int:
-    return max(HOUR, ms - ms % HOUR)
+def _whole_seconds(ms: int) -> int:
+    return max(SECOND, ms - ms % SECOND)

@@ -1,42 +1,22 @@
 """Concordat as a contestant: an installation's own parts on a real Kafka."""
 
-import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.kafka.concordat import Concordat
 from benchmarks.kafka.contestants import Shape
-from benchmarks.kafka.load import Load, county_load
+from benchmarks.kafka.load import Load
 from benchmarks.kafka.measuring import Bench
 from benchmarks.kafka.narrowed import narrowing
 from benchmarks.kafka.processes import tree
-from benchmarks.kafka.services import NAMED, Kafka, running_kafka
+from benchmarks.kafka.services import Kafka
 from benchmarks.kafka.summaries import DRIVER
-from tests.support import kafka, services
 
 pytestmark = pytest.mark.slow
 
 RECORDS = 60
-
-
-@pytest.fixture(scope="module")
-def load() -> Load:
-    """A few of the county's records: of them only the agencies are used."""
-    return asyncio.run(county_load(20))
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    """A broker; skips where it cannot be had."""
-    if not os.environ.get(NAMED):
-        libs = kafka.jars()
-        if isinstance(libs, services.Missing):
-            services.do_without(libs)
-    with running_kafka(tmp_path_factory.mktemp("kafka")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Twenty records through the bare copy and the pipeline by hand, on a real Kafka and a real OPA."""
 
-import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,32 +16,14 @@ from benchmarks.kafka.by_hand import ByHand, HandCourse
 from benchmarks.kafka.contestants import Contestant, Shape, key_of, number_of
 from benchmarks.kafka.copying import Copying
 from benchmarks.kafka.hand_worker import DELIVERY, Pipeline
-from benchmarks.kafka.load import Load, county_load
+from benchmarks.kafka.load import Load
 from benchmarks.kafka.measuring import WARM, Bench
 from benchmarks.kafka.processes import tree
-from benchmarks.kafka.services import NAMED, Kafka, running_kafka
+from benchmarks.kafka.services import Kafka
 from benchmarks.kafka.summaries import DRIVER
-from tests.support import kafka, services
 
 RECORDS = 20
 SHAPE = Shape(8)
-
-
-@pytest.fixture(scope="module")
-def load() -> Load:
-    """Twenty of the county's records."""
-    return asyncio.run(county_load(RECORDS))
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    """A broker; skips where it cannot be had."""
-    if not os.environ.get(NAMED):
-        libs = kafka.jars()
-        if isinstance(libs, services.Missing):
-            services.do_without(libs)
-    with running_kafka(tmp_path_factory.mktemp("kafka")) as running:
-        yield running
 
 
 @pytest.fixture
