@@ -27,15 +27,19 @@ class Limits:
     """What one evaluation may take.
 
     Attributes:
-        questions: questions in one call of the module. 500 take about 40 ms.
-        seconds: of one call. 2 s is fifty times what 500 questions take.
-        memory_pages: of 64 KiB. 64 MiB is four times what 500 questions of the largest size take.
+        questions: questions in one call of the module. 500 take about 60 ms.
+        clauses: up to so many, a call has as many questions; of a larger protocol, in proportion
+            fewer, since each question takes longer.
+        seconds: of one call. 2 s is thirty times what 500 questions take.
+        memory_pages: of 64 KiB. 256 MiB holds a protocol of 3,000 clauses; it is asked for as it
+            is needed.
         octets: bytes of data, input and result, each.
     """
 
     questions: int = 500
+    clauses: int = 100
     seconds: float = 2.0
-    memory_pages: int = 1024
+    memory_pages: int = 4096
     octets: int = 16 * 1024 * 1024
 
 
@@ -63,7 +67,8 @@ class ModulePoint:
             AnswerRefused: `protocol.engine`; not such a module, or it asks for host functions.
         """
         self._revision = revision
-        self._limits = limits
+        clauses = max(len(data.get("clauses", ())), limits.clauses)
+        self._at_once = max(1, limits.questions * limits.clauses // clauses)
         config = PolicyConfig(
             pool_size=1,
             strict_result=True,
@@ -109,7 +114,7 @@ class ModulePoint:
             self._revision,
             tuple(
                 decision
-                for some in _chunks(questions, self._limits.questions)
+                for some in _chunks(questions, self._at_once)
                 for decision in self._decide_some(some, at).decisions
             ),
         )

@@ -1,6 +1,7 @@
 """The reference decision point: it answers by one revision's module, within limits, or refuses."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from broker.backends.opa_module import Limits, ModulePoint
 from broker.clock import FOREVER, Instant
+from broker.protocol.clauses import Effect
 from broker.protocol.decisions import Outcome
 from broker.protocol.errors import AnswerRefused
-from tests.broker.protocol.county import REVISION, county, during, point, question
+from broker.protocol.policy_data import policy_data
+from tests.broker.protocol.county import REVISION, SCHEMAS, county, during, point, question
 
 MODULE = county().module
 
@@ -72,11 +75,26 @@ def test_without_data_nothing_is_released() -> None:
 
 
 def test_input_beyond_the_limit_is_refused_and_the_next_question_is_answered() -> None:
-    # given a limit that the data fits, and two hundred questions do not
-    with ModulePoint(MODULE, county().data, REVISION, Limits(octets=60_000)) as module:
+    # given a limit that the data fits, and four hundred questions do not
+    with ModulePoint(MODULE, county().data, REVISION, Limits(octets=200_000)) as module:
         with pytest.raises(AnswerRefused, match=r"protocol\.answer"):
-            module.decide_now([question()] * 200, during())
+            module.decide_now([question()] * 400, during())
         assert module.decide_now([question()], during()).decisions
+
+
+def test_a_protocol_of_two_thousand_clauses_is_asked_in_smaller_calls() -> None:
+    # given a protocol with so many clauses that five hundred questions would take too long at once
+    own = [one for one in county().clauses if one.effect is not Effect.DEFAULT]
+    copies = [replace(own[number % len(own)], id=f"X{number}") for number in range(2_000)]
+    data = policy_data(county().agreement, [*county().clauses, *copies], SCHEMAS.types())
+
+    # when so many are asked, then each is answered, and nothing more is opened than by the county
+    asked = [question({"labels.facts": [f"f{number}"]}) for number in range(60)]
+    with ModulePoint(MODULE, data, REVISION) as module, point() as small:
+        found = module.decide_now(asked, during()).decisions
+        assert [one.slots for one in found] == [
+            one.slots for one in small.decide_now(asked, during()).decisions
+        ]
 
 
 def test_after_closing_it_answers_nothing() -> None:
@@ -151,12 +169,12 @@ def test_errors_hold_nothing_of_the_question() -> None:
     # given a question with a word that must not be found again
     canary = "canary-7f3a"
     asked = question({"consumer.agency": canary, "labels.facts": [canary]})
-    small = Limits(octets=60_000)
+    small = Limits(octets=200_000)
     with (
         ModulePoint(MODULE, county().data, REVISION, small) as module,
         pytest.raises(AnswerRefused) as caught,
     ):
-        module.decide_now([asked] * 200, during())
+        module.decide_now([asked] * 400, during())
     assert canary not in str(caught.value)
     assert canary not in str(caught.value.__cause__)
 

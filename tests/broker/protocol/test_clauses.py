@@ -58,7 +58,7 @@ WHEN = ("when:", "  consumer.type: health")
 
 def test_eastshire_is_read_and_survives_plain_json() -> None:
     clauses = county().clauses
-    assert len(clauses) == 54
+    assert len(clauses) == 55
     assert tuple(clause_of(clause_plain(clause)) for clause in clauses) == clauses
     assert county().clause("2.1") in clauses
     assert county().clause("9.9") is None
