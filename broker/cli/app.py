@@ -13,7 +13,7 @@ from broker.cli.groups import ListByDefault
 from broker.cli.incidents import close_incident, list_incidents
 from broker.cli.log import search, verify
 from broker.cli.narrowing import narrow
-from broker.cli.protocol import explain, may_i_share
+from broker.cli.protocol import adopt, explain, may_i_share
 from broker.cli.quarantine import list_quarantine, retry, show
 from broker.cli.tasks import answer, list_tasks
 from broker.cli.withdrawing import correct, retract, retractions, unfile
@@ -95,6 +95,10 @@ _scenario.command("run")(scenario.run)
 _scenario.command("list")(scenario.list_them)
 _scenario.command("doc")(scenario.doc)
 app.add_typer(_scenario, name="scenario")
+
+_protocol = typer.Typer(no_args_is_help=True, help="The protocol: put another one in force.")
+_protocol.command("adopt")(adopt)
+app.add_typer(_protocol, name="protocol")
 
 _log = typer.Typer(no_args_is_help=True, help="The access log: search it, verify it.")
 _log.command("search")(search)

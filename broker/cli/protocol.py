@@ -1,6 +1,7 @@
 """The protocol in plain words: why a record went where it went, and whether one may share."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +11,9 @@ from broker.cli.place import layout_for
 from broker.cli.show import Dir, Json, Refused, iso, reporting, say, say_json, when
 from broker.errors import Code
 from broker.protocol.explain import Line, as_text
-from broker.runtimes import explaining
+from broker.runtimes import adopting, explaining
 from broker.runtimes.clock import SystemClock
+from broker.runtimes.founding import protocol_folder
 
 LABEL_SHAPE = Code(
     "usage.label", "A label is not written as name=value.", "Write --label facts=missing:high-risk."
@@ -84,6 +86,38 @@ def may_i_share(
         )
     else:
         say(escape(as_text(answer.lines)))
+
+
+def adopt(
+    protocol: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="With protocol, clauses and cases in YAML.")
+    ],
+    folder: Dir = None,
+    as_json: Json = False,
+) -> None:
+    """Put another protocol in force in a demonstration: its officers' keys lie there, and sign.
+
+    What runs goes on running; agencies that the protocol adds get keys, stores and topics.
+    """
+    with reporting(as_json=as_json):
+        found = asyncio.run(
+            adopting.adopt(layout_for(folder), SystemClock(), protocol_folder(str(protocol)))
+        )
+    if as_json:
+        say_json(
+            {
+                "revision": found.number,
+                "digest": found.digest.hex(),
+                "in_force": iso(found.in_force),
+                "joined": list(found.joined),
+            }
+        )
+        return
+    say(
+        f"Revision {found.number} is signed and published; its first day is {when(found.in_force)}."
+    )
+    for agency in found.joined:
+        say(f"{escape(agency)} has joined: its folder holds its keys and its publication rule.")
 
 
 def _line(line: Line) -> dict[str, str]:

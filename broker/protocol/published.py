@@ -75,6 +75,11 @@ class PublishedProtocol:
         return self._state.narrowings
 
     @property
+    def revisions(self) -> tuple[Revision, ...]:
+        """All revisions ever accepted, in order."""
+        return self._state.revisions
+
+    @property
     def trust(self) -> Trust:
         """What the root in force says.
 

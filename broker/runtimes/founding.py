@@ -161,7 +161,7 @@ async def found_county(
     router = fresh_key(clock.now())
     root = make_root(
         _trust(agreement, officers, secrets),
-        [officers[agency] for agency in _signing(agreement)],
+        [officers[agency] for agency in signing(agreement)],
     )
     partnership = read_root(root).digest
     _make_stores(layout, secrets, keys, (county or county_folder()) / "publication")
@@ -183,7 +183,7 @@ async def found_county(
     return revision
 
 
-def _signing(agreement: Agreement) -> tuple[AgencyId, ...]:
+def signing(agreement: Agreement) -> tuple[AgencyId, ...]:
     """Return whose signatures make the quorum: those it names, and as many others as it needs."""
     named = agreement.quorum.agencies
     others = [agency for agency in agreement.roster.agencies if agency not in named]
@@ -226,17 +226,24 @@ def _entries(
     officers: Mapping[AgencyId, Ed25519PrivateKey],
     keys: Mapping[AgencyId, AgencyKeys],
 ) -> Iterator[bytes]:
-    quorum = [officers[agency] for agency in _signing(revision.agreement)]
+    quorum = [officers[agency] for agency in signing(revision.agreement)]
     yield sign_entry(partnership, RootBody(root).plain(), quorum)
     for agency, own in keys.items():
-        sign = own.sign.public_key().public_bytes_raw()
-        body = KeyBody(agency, Change.ADD, Use.SIGN, key_id_of(sign), sign)
-        yield sign_entry(partnership, body.plain(), [officers[agency], own.sign])
-        seal = own.seal.public_key().public_bytes_raw()
-        body = KeyBody(agency, Change.ADD, Use.SEAL, key_id_of(seal), seal)
-        yield sign_entry(partnership, body.plain(), [officers[agency]])
+        yield from agency_entries(partnership, agency, own, officers[agency])
     first = RevisionBody(1, b"", revision.digest, revision.packed())
     yield sign_entry(partnership, first.plain(), list(officers.values()))
+
+
+def agency_entries(
+    partnership: Partnership, agency: AgencyId, own: AgencyKeys, officer: Ed25519PrivateKey
+) -> Iterator[bytes]:
+    """Yield the entries that name an agency's first keys."""
+    sign = own.sign.public_key().public_bytes_raw()
+    body = KeyBody(agency, Change.ADD, Use.SIGN, key_id_of(sign), sign)
+    yield sign_entry(partnership, body.plain(), [officer, own.sign])
+    seal = own.seal.public_key().public_bytes_raw()
+    body = KeyBody(agency, Change.ADD, Use.SEAL, key_id_of(seal), seal)
+    yield sign_entry(partnership, body.plain(), [officer])
 
 
 def _make_stores(
@@ -252,8 +259,9 @@ def _make_stores(
         own.save(layout.agency_keys(agency))
         Store.open(layout.agency_store(agency), create=True).close()
         SqliteOutbox.open(layout.outbox(agency), own.id_key).close()
-        _copy(rules / f"{agency}.yaml", layout.publication_rule(agency))
+        copy_rule(rules / f"{agency}.yaml", layout.publication_rule(agency))
 
 
-def _copy(source: Path, to: Path) -> None:
+def copy_rule(source: Path, to: Path) -> None:
+    """Give an agency the publication rule of a protocol's folder."""
     shutil.copyfile(source, to)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from broker.runtimes.layout import DAMAGED, InstallationError
+from broker.runtimes.layout import DAMAGED, InstallationError, replace_file
 
 SECRET_BYTES = 32
 _OWNER_ONLY = 0o600
@@ -136,6 +136,12 @@ def save_officers(path: Path, keys: Mapping[str, Ed25519PrivateKey]) -> None:
     _write(path, {agency: key.private_bytes_raw() for agency, key in keys.items()})
 
 
+def add_officers(path: Path, keys: Mapping[str, Ed25519PrivateKey]) -> None:
+    """Write the demonstration's officers' keys anew, with more of them: all or nothing."""
+    text = _dumped({agency: key.private_bytes_raw() for agency, key in keys.items()})
+    replace_file(path, text.encode("ascii"), _OWNER_ONLY)
+
+
 def load_officers(path: Path) -> dict[str, Ed25519PrivateKey]:
     """Read the demonstration's officers' keys, by agency.
 
@@ -165,9 +171,13 @@ def _write(path: Path, secrets: Mapping[str, bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump({name: raw.hex() for name, raw in secrets.items()}, file, indent=1)
+        file.write(_dumped(secrets))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _dumped(secrets: Mapping[str, bytes]) -> str:
+    return json.dumps({name: raw.hex() for name, raw in secrets.items()}, indent=1)
 
 
 def _read(path: Path) -> dict[str, bytes]:

@@ -171,7 +171,7 @@ async def test_a_county_is_never_founded_over_another(tmp_path: Path) -> None:
     "step",
     [
         (SqliteOutbox, "open"),
-        (founding, "_copy"),
+        (founding, "copy_rule"),
         (founding, "save_router_keys"),
         (SqliteStreams, "publish"),
         (founding, "replace_file"),
