@@ -24,9 +24,13 @@ from broker.backends.files.store import FileTileStore
 from broker.clock import Instant
 from broker.lanes import Message, Received
 from broker.protocol.root import read_root
+from broker.runtimes.adopting import adopt
+from broker.runtimes.clock import SystemClock
 from broker.runtimes.cluster_file import ClusterFile
 from broker.runtimes.protocol import log_keys
+from tests.broker.cli.files import involvement
 from tests.support import kafka
+from tests.support.joining import CLINIC, with_clinic
 from tests.support.parts import COUNCIL, County
 
 pytestmark = pytest.mark.slow
@@ -41,6 +45,10 @@ async def county(kafka_address: str, tmp_path: Path) -> AsyncIterator[County]:
     made = await County.found(tmp_path, kafka_address)
     yield made
     made.end()
+
+
+PATIENT_TRIES = 20
+"""Of some three seconds each: an idle machine needs one."""
 
 
 async def assert_all_is_well(county: County) -> None:
@@ -69,6 +77,35 @@ async def test_parts_that_are_killed_again_and_again_lose_and_double_nothing(
         county.start("router" if number < 2 else "log")
 
     # then everything has come once
+    await assert_all_is_well(county)
+
+
+async def test_an_agency_that_joins_under_load_is_heard_and_nothing_else_is_disturbed(
+    county: County, tmp_path: Path
+) -> None:
+    # given all parts at work, and records that keep coming
+    for part in (("router",), ("log",), ("agency", COUNCIL)):
+        county.start(*part)
+    await county.publish_concerns(5)
+
+    # when a clinic joins in the midst of it
+    joining = asyncio.create_task(
+        adopt(county.layout, SystemClock(), with_clinic(tmp_path / "protocol"))
+    )
+    await county.publish_concerns(5)
+    assert (await joining).joined == (CLINIC,)
+    county.start("agency", CLINIC)
+    await county.publish_concerns(5)
+    await county.publish(CLINIC, involvement(CLINIC, "registered"))
+
+    # then the clinic hears of the girl whom it has registered, as soon as that is known
+    for _ in range(PATIENT_TRIES):
+        await county.publish_concerns(1)
+        if await county.heard(CLINIC, within_s=3):
+            break
+    assert await county.heard(CLINIC, within_s=0), county.said()
+
+    # and everything has come once
     await assert_all_is_well(county)
 
 

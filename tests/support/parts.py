@@ -100,6 +100,17 @@ class County:
             await asyncio.sleep(0.3)
         return False
 
+    async def heard(self, agency: str, within_s: float) -> bool:
+        """Wait a while until something is in an agency's inbox; tell whether it is."""
+        until = time.monotonic() + within_s
+        while True:
+            async with agency_side(self.layout, agency, SystemClock()) as side:
+                if any(item.row.told.kind == "delivery" for item in await receiving.inbox(side)):
+                    return True
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(0.3)
+
     async def verified(self) -> Verification:
         """Verify the whole log."""
         return await verify(self.layout, SystemClock())

@@ -6,6 +6,7 @@ import pytest
 
 from tests.broker.cli.files import concern, involvement, written
 from tests.support.commands import Commands
+from tests.support.joining import CLINIC, with_clinic
 
 POLICE, SCHOOL, COUNCIL = "eastshire-police", "st-brannocks-school", "eastshire-council"
 OTHER_SCHOOL = "harbour-academy"
@@ -102,3 +103,23 @@ def test_a_question_that_cannot_be_asked_is_wrong_usage(week: Commands) -> None:
     week(*words, "concern", "--label", "novalue", code=2)
     week(*words, "concern", "--label", "shoe-size=4", code=2)
     week("may-i-share", "westshire", SCHOOL, "--type", "concern", code=2)
+
+
+def test_another_protocol_is_put_in_force_and_a_clinic_joins(
+    eastshire: Commands, tmp_path: Path
+) -> None:
+    # given a protocol with one party more, when it is put in force, then the party is there
+    folder = str(with_clinic(tmp_path / "protocol"))
+    found = eastshire.json("protocol", "adopt", folder)
+    assert (found["revision"], found["joined"]) == (2, [CLINIC])
+    assert CLINIC in eastshire("doctor").out
+
+    # and once more it is refused in plain words
+    refused = eastshire("protocol", "adopt", folder, code=3)
+    assert "protocol.adopt.same" in refused.out + refused.errors
+
+
+def test_a_clinic_that_joins_is_told_of_in_plain_words(eastshire: Commands, tmp_path: Path) -> None:
+    out = eastshire("protocol", "adopt", str(with_clinic(tmp_path / "protocol"))).out
+    assert "Revision 2 is signed and published" in out
+    assert f"{CLINIC} has joined" in out
