@@ -50,7 +50,7 @@ def send(
         )
 
     with reporting(as_json=as_json):
-        sent = at_agency(agency, folder, work, receive=False)
+        sent = at_agency(agency, folder, work, receive=False, by_copy=True)
         output.write_bytes(sent.file)
     if as_json:
         say_json(
@@ -60,10 +60,13 @@ def send(
                 "until": iso(sent.until),
                 "file": str(output),
                 "waits_to_be_logged": sent.waits,
+                "protocol_from_copy": sent.from_copy,
             }
         )
         return
     say(f"Sealed for {sent.to}, until {when(sent.until)} UTC: {output}. Bring it there, and ring.")
+    if sent.from_copy:
+        say("The list is that of the protocol as this machine has last read it.")
     if sent.waits:
         say("The broker cannot be reached: the entry waits, and is logged with the next publish.")
 
@@ -84,7 +87,7 @@ def take(
         return await emergency.take(side, data)
 
     with reporting(as_json=as_json):
-        row = at_agency(agency, folder, work, receive=False)
+        row = at_agency(agency, folder, work, receive=False, by_copy=True)
     if as_json:
         say_json({"delivery": row.id.hex(), "consumer": row.told.consumer, "logged": False})
     else:
@@ -95,7 +98,7 @@ def take(
 def list_broken(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> None:
     """List what an agency has sent past the broker, and what is not reviewed yet."""
     with reporting(as_json=as_json):
-        found = at_agency(agency, folder, emergency.broken, receive=False)
+        found = at_agency(agency, folder, emergency.broken, receive=False, by_copy=True)
     if as_json:
         say_json({"emergencies": [broken_document(one) for one in found]})
         return
@@ -148,7 +151,7 @@ def review(
         return await emergency.review(side, entry, finding, role=role, person=person, reason=reason)
 
     with reporting(as_json=as_json):
-        found = at_agency(agency, folder, work, receive=False)
+        found = at_agency(agency, folder, work, receive=False, by_copy=True)
     if as_json:
         say_json(broken_document(found))
     else:
@@ -166,6 +169,6 @@ def card(
         return card_of(side.agreement, side.agency)
 
     with reporting(as_json=False):
-        page = at_agency(agency, folder, work, receive=False)
+        page = at_agency(agency, folder, work, receive=False, by_copy=True)
         output.write_text(page, encoding="utf-8")
     say(f"Written: {output}. Print it, and hang it where people work at night.")

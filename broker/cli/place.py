@@ -49,15 +49,18 @@ def at_agency(
     work: Callable[[AgencySide], Awaitable[Found]],
     *,
     receive: bool = True,
+    by_copy: bool = False,
 ) -> Found:
     """Do a command's work on one agency's side, by default once what came for it is taken in.
+
+    With `by_copy`, the work can do without the stream: the agency's copy of the protocol will do.
 
     Raises:
         ConcordatError: there is no such installation or agency, or what the work raises.
     """
 
     async def run() -> Found:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
+        async with agency_side(layout_for(folder), agency, SystemClock(), by_copy=by_copy) as side:
             if receive:
                 await receiving.receive(side)
             return await work(side)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from broker.backends.sqlite.outbox import SqliteOutbox
 from broker.clock import Clock
-from broker.lanes import Streams
+from broker.lanes import Streams, Unavailable
 from broker.protocol.agreement import Agreement
-from broker.protocol.published import PublishedProtocol
+from broker.protocol.published import PublishedProtocol, read_all
+from broker.protocol.root import read_root
 from broker.receipts.inbox import PART, STORE_TAG
 from broker.records.names import AgencyId, ConsumerId, Partnership
 from broker.records.schemas import SchemaSet
@@ -22,9 +23,10 @@ from broker.records.sealing import Opener, Sealer, Way, open_under, seal_under
 from broker.records.signing import Signer
 from broker.records.statement import Contact
 from broker.runtimes.exchange import AgencyStreams, exchange_of
+from broker.runtimes.kept_protocol import keep_protocol, kept_protocol
 from broker.runtimes.keystore import AgencyKeys
 from broker.runtimes.layout import Layout
-from broker.runtimes.protocol import read_protocol
+from broker.runtimes.protocol import protocol_entries
 
 OWN_PURPOSE = "own"
 
@@ -43,6 +45,7 @@ class AgencySide:
         own: its own store: inbox, positions.
         outbox: what it signed.
         sealer: of this process.
+        from_copy: whether the stream is away and the protocol is the agency's own copy of it.
     """
 
     agency: AgencyId
@@ -54,6 +57,7 @@ class AgencySide:
     own: Streams
     outbox: SqliteOutbox
     sealer: Sealer
+    from_copy: bool = False
 
     @property
     def partnership(self) -> Partnership:
@@ -117,7 +121,12 @@ class AgencySide:
 
 @asynccontextmanager
 async def agency_side(
-    layout: Layout, agency: str, clock: Clock, protocol: PublishedProtocol | None = None
+    layout: Layout,
+    agency: str,
+    clock: Clock,
+    protocol: PublishedProtocol | None = None,
+    *,
+    by_copy: bool = False,
 ) -> AsyncIterator[AgencySide]:
     """Open an agency's folder and the stream.
 
@@ -126,6 +135,7 @@ async def agency_side(
         agency: who.
         clock: the time.
         protocol: what was read a moment ago from the same first root; by default it is read now.
+        by_copy: whether the agency's own copy of the protocol will do while the stream is away.
 
     Raises:
         InstallationError: there is no such installation or agency.
@@ -136,7 +146,7 @@ async def agency_side(
     name = AgencyId(agency)
     async with (
         exchange_of(layout).agency(name, clock) as streams,
-        side_with(layout, name, clock, streams, protocol) as side,
+        side_with(layout, name, clock, streams, protocol, by_copy=by_copy) as side,
     ):
         yield side
 
@@ -148,17 +158,22 @@ async def side_with(
     clock: Clock,
     streams: AgencyStreams,
     protocol: PublishedProtocol | None = None,
+    *,
+    by_copy: bool = False,
 ) -> AsyncIterator[AgencySide]:
     """Open an agency's folder, with streams that are open already; read the protocol if need be.
+
+    With `by_copy`, the agency's own copy of the protocol will do while the stream is away.
 
     Raises:
         ProtocolError: what is published does not verify from the first root.
         Unavailable: a store cannot be reached.
     """
     keys = AgencyKeys.load(layout.agency_keys(agency))
+    from_copy = False
     with SqliteOutbox.open(layout.outbox(agency), keys.id_key) as outbox:
         if protocol is None:
-            protocol = await read_protocol(streams.stream, layout.first_root.read_bytes())
+            protocol, from_copy = await _protocol(layout, agency, streams.stream, by_copy=by_copy)
         yield AgencySide(
             agency,
             layout,
@@ -169,4 +184,23 @@ async def side_with(
             streams.own,
             outbox,
             Sealer(protocol.partnership, os.urandom),
+            from_copy,
         )
+
+
+async def _protocol(
+    layout: Layout, agency: AgencyId, stream: Streams, *, by_copy: bool
+) -> tuple[PublishedProtocol, bool]:
+    """Return the protocol, and whether it is the agency's copy; keep one of what is far away."""
+    partnership = read_root(layout.first_root.read_bytes()).digest
+    path = layout.protocol_copy(agency)
+    try:
+        entries = await protocol_entries(stream)
+    except Unavailable:
+        kept = kept_protocol(path) if by_copy else None
+        if kept is None:
+            raise
+        return read_all(partnership, kept), True
+    if layout.cluster.exists():
+        keep_protocol(path, entries)
+    return read_all(partnership, entries), False

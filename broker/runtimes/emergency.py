@@ -1,7 +1,7 @@
 """Break-glass: sending a record past the broker, taking one, and reviewing what was sent.
 
-Nothing here needs router or log. The stream is needed to read the published protocol; that the
-entry cannot be published at once stops nothing, since it waits in the outbox.
+Nothing here needs router, log or stream. The published protocol is read from the stream, or from
+the agency's own copy where it is away; an entry that cannot be published waits in the outbox.
 """
 
 import base64
@@ -57,6 +57,7 @@ class Sent:
         until: when it must be deleted there.
         file: what to hand over, by whatever way there is.
         waits: whether the entry could not be published yet.
+        from_copy: whether list and keys are those of the agency's own copy of the protocol.
     """
 
     record: str
@@ -64,6 +65,7 @@ class Sent:
     until: Instant
     file: bytes
     waits: bool
+    from_copy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,8 @@ async def break_glass(
         "to": to,
         "sealed": base64.b64encode(sealed).decode(),
     }
-    return Sent(
-        said.head.record_id.hex(), to, until, json.dumps(file, indent=1).encode() + b"\n", waits
-    )
+    data = json.dumps(file, indent=1).encode() + b"\n"
+    return Sent(said.head.record_id.hex(), to, until, data, waits, side.from_copy)
 
 
 async def take(side: AgencySide, data: bytes) -> InboxRow:

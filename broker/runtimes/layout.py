@@ -172,6 +172,10 @@ class Layout:
         """Copies of Kafka's tables; they are made anew."""
         return self.agency(agency) / "tables"
 
+    def protocol_copy(self, agency: str) -> Path:
+        """The published protocol as one agency has last read it: for when Kafka is away."""
+        return self.agency(agency) / "protocol.copy"
+
     def outbox(self, agency: str) -> Path:
         """What one agency signed, and how far it is published."""
         return self.agency(agency) / "outbox.sqlite"
