@@ -164,6 +164,13 @@ DEAD = Code(
 )
 
 
+EVIDENCE = Code(
+    "evidence.shape",
+    "The file is no evidence, or it was damaged or cut short.",
+    "Ask whoever made it for another copy; what is in this one shows nothing.",
+)
+
+
 class LogError(ConcordatError):
     """The log cannot do what was asked, or does not add up."""
 

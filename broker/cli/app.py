@@ -9,6 +9,7 @@ from broker.cli.agency import ack, action, inbox, publish
 from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
 from broker.cli.duties import duties, respond
+from broker.cli.evidence import evidence, verify_file
 from broker.cli.groups import ListByDefault
 from broker.cli.incidents import close_incident, list_incidents
 from broker.cli.log import search, verify
@@ -100,9 +101,13 @@ _protocol = typer.Typer(no_args_is_help=True, help="The protocol: put another on
 _protocol.command("adopt")(adopt)
 app.add_typer(_protocol, name="protocol")
 
-_log = typer.Typer(no_args_is_help=True, help="The access log: search it, verify it.")
+_log = typer.Typer(
+    no_args_is_help=True, help="The access log: search it, verify it, give evidence from it."
+)
 _log.command("search")(search)
 _log.command("verify")(verify)
+_log.command("evidence")(evidence)
+_log.command("verify-evidence")(verify_file)
 app.add_typer(_log, name="log")
 
 

@@ -15,7 +15,7 @@ from broker.protocol.errors import EntryRefused, NoRevision
 from broker.protocol.fold import Accepted, ProtocolState
 from broker.protocol.narrowing import Narrowing
 from broker.protocol.revision import Revision
-from broker.protocol.root import Trust
+from broker.protocol.root import Officer, Trust
 from broker.records.keys import KeyRegistry
 from broker.records.names import AgencyId, Partnership
 from broker.records.schemas import SchemaSet
@@ -156,6 +156,16 @@ class PublishedProtocol:
         """Whether anything that is published begins or ends by the clock alone."""
         ends = any(one.until < FOREVER for one in self._state.narrowings)
         return ends or len(self._state.revisions) > 1
+
+    def signatories(self, digest: bytes) -> tuple[Officer, ...]:
+        """Return the officers who signed a revision, as far as the root in force knows them."""
+        found = [
+            self.trust.officer(key_id)
+            for one in self._accepted.values()
+            if isinstance(one.body, RevisionBody) and one.body.digest == digest
+            for key_id in sorted(one.signers)
+        ]
+        return tuple(one for one in found if one is not None)
 
     def agencies(self) -> tuple[AgencyId, ...]:
         """Return every agency of any revision, sorted."""

@@ -33,6 +33,7 @@ GROUPS = {
     "adapter": "Adapters: faults of their own.",
     "delivery": "Why a consumer refuses a delivery. Nothing of it is handed over.",
     "emergency": "What is sent past the broker, and its review.",
+    "evidence": "Evidence: a file in which entries of the log can be checked offline.",
     "field": "One field of an item in an agency's file. The item is left out, others go through.",
     "hl7": "HL7 version 2 messages.",
     "identity": "Whom an item is about. Some only warn: the item goes through without that part.",
@@ -42,6 +43,7 @@ GROUPS = {
     "installation": "The folder that a command works on.",
     "key": "Entries of the protocol topic about keys.",
     "lane": "The message store.",
+    "listener": "Content that other systems bring over the network, and the places where they do.",
     "log": "The access log: its stores, its proofs, and what `concordat log verify` finds.",
     "outbox": "What an agency has signed before.",
     "protocol": "The protocol: its text, its signatures, its entries, its answers.",
@@ -52,10 +54,12 @@ GROUPS = {
     "router": "The router itself.",
     "scenario": "Scenarios that try a protocol: their files.",
     "shipped": "What belongs to Concordat's own files.",
+    "sink": "Handing deliveries over to the agency's own systems.",
     "statement": "What a mapping makes of an item.",
     "store": "The files of an installation.",
     "task": "Answering a task.",
     "usage": "How a command was called.",
+    "wire": "Certificates and secrets of listeners and sinks.",
 }
 """What the first word of a code says, by that word."""
 
