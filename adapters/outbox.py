@@ -11,8 +11,12 @@ already and what is refused come out. Rules:
 4. A content that comes back after another one (A, B, A) is a new record again: its version gets a
    number, since record ids never repeat.
 5. A source that versions its items answers for it: one version with two contents is refused.
+6. A file may tell several contents of one item, one after the other (A, B, C). As far as it begins
+   with what the outbox holds last, in that order, it repeats that: the same file again is nothing
+   new, nor is one that grows.
 """
 
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -165,6 +169,7 @@ def plan(
         id_key: the agency's key of record ids.
     """
     history = {origin: list(versions) for origin, versions in held.items()}
+    told_again = _told_again(candidates, held)
     to_sign: list[Planned] = []
     already: list[Already] = []
     refused: list[Rejected] = []
@@ -172,7 +177,8 @@ def plan(
         statement = one.prepared.statement
         versions = history.setdefault(origin_of(one.prepared), [])
         said = fingerprint(one.prepared)
-        twin = _twin(one.prepared, said, versions)
+        again = told_again.get(origin_of(one.prepared))
+        twin = again.popleft() if again else _twin(one.prepared, said, versions)
         if twin is not None:
             if twin.fingerprint == said:
                 already.append(Already(one.item, twin.record_id))
@@ -227,6 +233,40 @@ def _lasting(labels: Labels) -> dict[str, str | bool | list[str] | None]:
         "summary_shareable": labels.summary_shareable,
         "third_party_checked": labels.third_party_checked,
     }
+
+
+def _told_again(
+    candidates: Sequence[Candidate], held: Mapping[Origin, Sequence[Known]]
+) -> dict[Origin, deque[Known]]:
+    """Return, for each item, the held versions that its first candidates repeat (rule 6)."""
+    said: dict[Origin, list[Fingerprint]] = {}
+    for one in candidates:
+        if one.prepared.statement.source_version is None:
+            said.setdefault(origin_of(one.prepared), []).append(fingerprint(one.prepared))
+    return {
+        origin: _repeated(contents, held.get(origin, ()))
+        for origin, contents in said.items()
+        if len(contents) > 1
+    }
+
+
+def _repeated(contents: Sequence[Fingerprint], versions: Sequence[Known]) -> deque[Known]:
+    """Return the last versions that contents begin with, one for each content that repeats one."""
+    steps = [one for place, one in enumerate(contents) if place == 0 or one != contents[place - 1]]
+    for count in range(min(len(steps), len(versions)), 0, -1):
+        last = versions[-count:]
+        if steps[:count] == [one.fingerprint for one in last]:
+            break
+    else:
+        return deque()
+    found: deque[Known] = deque()
+    place = 0
+    for number, one in enumerate(contents):
+        place += number > 0 and one != contents[number - 1]
+        if place == count:
+            break
+        found.append(last[place])
+    return found
 
 
 def _twin(prepared: Prepared, said: Fingerprint, versions: Sequence[Known]) -> Known | None:

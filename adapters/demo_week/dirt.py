@@ -62,7 +62,7 @@ def hospital(sheet: Messages, people: Sequence[Person]) -> None:
     sheet.messages.insert(0, "EVN|A04|20260304\r")
     sheet.expected.bad("hl7.message")
     others = (
-        ({"event": "A08"}, None),
+        ({"event": "A11"}, None),
         ({"patient_class": "O"}, None),
         ({"facility": "WESTSHIRE-GENERAL"}, "input.other-agency"),
     )

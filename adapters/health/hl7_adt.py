@@ -1,8 +1,9 @@
-"""Hospital: HL7 v2 ADT^A04 of class E (emergency) → emergency-attendance.
+"""Hospital: HL7 v2 ADT^A01, A03, A04 and A08 of emergencies → emergency-attendance.
 
-One message is one item. Other events and classes are context. Segments may end in CR, LF or both;
-messages may stand in a batch (FHS, BHS) or between MLLP's framing bytes. Sources: HL7 v2.4 chapter
-3 (PID, PV1, PV2, EVN), tables 0004, 0112, 0430.
+One message is one item, and says how its visit stands now: a later message about the same visit is
+its next version. Other events and classes are context. Segments may end in CR, LF or both; messages
+may stand in a batch (FHS, BHS) or between MLLP's framing bytes. Sources: HL7 v2.4 chapter 3 (PID,
+PV1, PV2, EVN), tables 0003, 0004, 0007, 0112, 0430.
 """
 
 import re
@@ -23,6 +24,17 @@ from broker.clock import Instant
 
 NAME = "health-hl7-adt"
 EMERGENCY = "E"
+INPATIENT = "I"
+UNPLANNED = frozenset({"A", "E"})
+"""PV1-4, table 0007: accident, emergency. An admission of such a kind began in an emergency."""
+
+ADMITTED = "A01"
+DISCHARGED = "A03"
+REGISTERED = "A04"
+UPDATED = "A08"
+EVENTS = (ADMITTED, DISCHARGED, REGISTERED, UPDATED)
+BEGINNINGS = (ADMITTED, REGISTERED)
+"""Events that happen when the patient arrives: their own time can stand in for that."""
 NHS = "NH"
 
 MODES = {
@@ -105,20 +117,27 @@ def _map(text: str, place: str, naming: Naming, context: ReadContext) -> Iterato
         raise InputRefused(FIELD_MISSING, "MSH-4")
     if not context.is_own(facility):
         raise InputRefused(OTHER_AGENCY, "MSH-4")
-    if message.get("MSH", 9, 1, 2) != "A04":
-        yield Context(place, "another event than a registration (A04)")
-    elif message.get("PV1", 2) != EMERGENCY:
-        yield Context(place, "a registration that is no emergency (PV1-2)")
+    event = message.get("MSH", 9, 1, 2)
+    if event not in EVENTS:
+        yield Context(place, f"another event than {', '.join(EVENTS)}")
+    elif not _is_emergency(message):
+        yield Context(place, "a visit that did not begin as an emergency (PV1-2, PV1-4)")
     else:
-        yield from _attendance(message, place, naming, context)
+        yield from _attendance(message, event, place, naming, context)
+
+
+def _is_emergency(message: Message) -> bool:
+    patient_class = message.get("PV1", 2)
+    unplanned = message.get("PV1", 4).upper() in UNPLANNED
+    return patient_class == EMERGENCY or (patient_class == INPATIENT and unplanned)
 
 
 def _attendance(
-    message: Message, place: str, naming: Naming, context: ReadContext
+    message: Message, event: str, place: str, naming: Naming, context: ReadContext
 ) -> Iterator[Outcome]:
     child = check(_identity(message), place, context.at)
     yield from child.warnings
-    arrival, arrival_at = _arrival(message)
+    arrival, arrival_at = _arrival(message, event)
     not_future(arrival, context.at, "PV1-44")
     mode = MODES.get(message.get("PV2", 38).upper())
     if message.get("PV2", 38) and mode is None:
@@ -126,6 +145,8 @@ def _attendance(
     disposition = DISPOSITIONS.get(message.get("PV1", 36))
     if message.get("PV1", 36) and disposition is None:
         yield warned(place, FIELD_CODE, "PV1-36")
+    if disposition is None and message.get("PV1", 2) == INPATIENT:
+        disposition = "admitted"
     reason = message.get("PV2", 3, 1, 2) or message.get("PV2", 3) or None
     ward, service = message.get("PV1", 3), message.get("PV1", 10)
     site = {"organisation": message.get("PV1", 3, 1, 4) or None, "department": ward or None}
@@ -171,8 +192,9 @@ def _identity(message: Message) -> Said:
     )
 
 
-def _arrival(message: Message) -> tuple[int, Instant | None]:
-    for segment, field in (("PV1", 44), ("EVN", 6), ("EVN", 2), ("MSH", 7)):
+def _arrival(message: Message, event: str) -> tuple[int, Instant | None]:
+    own_time = (("EVN", 6), ("EVN", 2), ("MSH", 7)) if event in BEGINNINGS else ()
+    for segment, field in (("PV1", 44), *own_time):
         said = message.get(segment, field)
         if said:
             return hl7_moment(said, f"{segment}-{field}")
@@ -191,6 +213,7 @@ def _left(message: Message) -> tuple[str, ...]:
     there = message.segments()
     names = [label for name, label in NOT_MAPPED.items() if name in there]
     names += [label for number, label in PID_NOT_MAPPED.items() if message.get("PID", number)]
+    names += ["PV1-45 (time of discharge)"] if message.get("PV1", 45) else []
     names += sorted(
         f"{name} (local segment)" for name in there if re.fullmatch(r"Z[A-Z0-9]{2}", name)
     )

@@ -79,16 +79,31 @@ def test_what_comes_back_is_new() -> None:
 
 
 @given(st.lists(st.sampled_from("ABC"), max_size=8), st.integers(0, 8))
-def test_one_plan_or_two_give_the_same_records(notes: list[str], cut: int) -> None:
-    # Given any row of contents, when it is planned at once, or in two files
+def test_a_file_that_was_interrupted_and_comes_again_is_signed_once(
+    notes: list[str], cut: int
+) -> None:
+    # Given a file of which the first part was signed, when all of it comes again
     whole = plan([candidate(note) for note in notes], {}, ID_KEY)
     first = plan([candidate(note) for note in notes[:cut]], {}, ID_KEY)
-    second = plan([candidate(note) for note in notes[cut:]], held_after(first), ID_KEY)
-    # Then the same records are signed, each id once, and every candidate is accounted for.
-    records = [one.prepared for one in (*first.to_sign, *second.to_sign)]
-    assert records == [one.prepared for one in whole.to_sign]
-    assert len({one.record_id for one in records}) == len(records)
-    assert len(whole.to_sign) + len(whole.already) == len(notes)
+    rest = plan([candidate(note) for note in notes], held_after(first), ID_KEY)
+    # Then both together are what it would have been at once, and nothing is lost.
+    signed = [one.prepared.record_id for one in (*first.to_sign, *rest.to_sign)]
+    assert signed == [one.prepared.record_id for one in whole.to_sign]
+    assert len(rest.to_sign) + len(rest.already) == len(notes)
+    # And once more it is nothing new.
+    known = held_after(whole)
+    assert plan([candidate(note) for note in notes], known, ID_KEY).to_sign == ()
+
+
+def test_a_file_that_grows_repeats_what_it_told() -> None:
+    # Given a file that told A, then B, when it has grown by C, then C alone is new.
+    held = held_after(plan([candidate("A"), candidate("B")], {}, ID_KEY))
+    grown = plan([candidate(note) for note in "ABBC"], held, ID_KEY)
+    assert [one.item for one in grown.to_sign] == ["row C"]
+    first, second = (known.record_id for known in held[origin_of(saying("A"))])
+    assert [one.record_id for one in grown.already] == [first, second, second]
+    # And a file that begins elsewhere tells something new.
+    assert len(plan([candidate("A"), candidate("C")], held, ID_KEY).to_sign) == 2
 
 
 def test_a_source_answers_for_its_versions() -> None:

@@ -1,4 +1,4 @@
-"""HL7 v2 ADT^A04 of class E → emergency-attendance."""
+"""HL7 v2 ADT^A01, A03, A04, A08 of emergencies → emergency-attendance."""
 
 import pytest
 
@@ -63,9 +63,10 @@ def test_batches_and_framing() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("ADT^A04", "ADT^A08", "another event than a registration (A04)"),
-        ("PV1|1|E|", "PV1|1|O|", "a registration that is no emergency (PV1-2)"),
-        ("PV1|1", "PVX|1", "a registration that is no emergency (PV1-2)"),
+        ("ADT^A04", "ADT^A11", "another event than A01, A03, A04, A08"),
+        ("PV1|1|E|", "PV1|1|O|", "a visit that did not begin as an emergency"),
+        ("PV1|1|E|", "PV1|1|I|", "a visit that did not begin as an emergency"),
+        ("PV1|1", "PVX|1", "a visit that did not begin as an emergency"),
     ],
 )
 def test_context(old: str, new: str, what: str) -> None:
@@ -149,3 +150,48 @@ def test_sexual_health_by_service() -> None:
 def test_no_site() -> None:
     # Given no location, when it is read, then the slot stays empty.
     assert "site" not in content(only(changed("ED^^^EASTSHIRE GENERAL", "")))
+
+
+@pytest.mark.parametrize("event", ["A01", "A03", "A08"])
+def test_each_event_says_how_the_visit_stands(event: str) -> None:
+    # Given another event about the same visit, when it is read, then it is the same item again.
+    draft = only(changed("ADT^A04", f"ADT^{event}"))
+    assert draft.statement.natural_id == only(message(ADT)).statement.natural_id
+    assert content(draft) == content(only(message(ADT)))
+
+
+def test_a_later_message_about_a_visit_is_its_next_version() -> None:
+    # Given a registration, an update of the reason and a discharge, in one file
+    update = ADT.replace("ADT^A04", "ADT^A08").replace("Fall on stairs", "Fall at home")
+    end = ADT.replace("ADT^A04", "ADT^A03").replace("|" * 17 + "09", "|" * 17 + "01")
+    drafts = message(ADT + update + end).drafts
+    # When they are read, then one item has three states, in the order of the file.
+    assert len({one.statement.natural_id for one in drafts}) == 1
+    ends = [content(one)["attendance"]["disposition"] for one in drafts]
+    assert ends == ["admitted", "admitted", "discharged"]
+    assert content(drafts[1])["reason"] == "Fall at home & cut"
+
+
+def test_an_unplanned_admission_is_an_emergency_that_ended_in_a_bed() -> None:
+    # Given an inpatient whose admission was an emergency, with no disposition yet
+    text = ADT.replace("ADT^A04", "ADT^A01").replace("|" * 17 + "09", "|" * 17)
+    pv1 = next(line for line in text.split("\r") if line.startswith("PV1"))
+    fields = pv1.split("|")
+    fields[2], fields[4] = "I", "E"
+    draft = only(message(text.replace(pv1, "|".join(fields))))
+    # When it is read, then the child was admitted.
+    assert content(draft)["attendance"]["disposition"] == "admitted"
+    assert "attendance:admitted" in draft.statement.labels.facts
+
+
+@pytest.mark.parametrize("event", ["A03", "A08"])
+def test_the_time_of_a_later_event_is_no_arrival(event: str) -> None:
+    # Given a discharge without the time of arrival, when it is read, then it is refused.
+    text = ADT.replace("ADT^A04", f"ADT^{event}").replace("20260304020300+0000", "")
+    assert codes(message(text)) == {"field.missing": 1}
+
+
+def test_the_time_of_discharge_is_named() -> None:
+    # Given a discharge with its time, when it is read, then the time is named as not mapped.
+    text = ADT.replace("20260304020300+0000", "20260304020300+0000|20260304060000+0000")
+    assert "PV1-45 (time of discharge)" in message(text).accounting.unmapped
