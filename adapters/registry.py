@@ -6,12 +6,15 @@ from adapters.errors import FORMAT_AMBIGUOUS, FORMAT_UNKNOWN, InputRefused
 from adapters.format import Format
 from adapters.health import hl7_adt
 from adapters.health import sui_json as health
+from adapters.police import intelligence_json, missing_json
 from adapters.police import sui_json as police
 from adapters.social_care import cin, ssda903
 from adapters.social_care import sui_json as social_care
 
 FORMATS: tuple[Format, ...] = (
     police.FORMAT,
+    missing_json.FORMAT,
+    intelligence_json.FORMAT,
     health.FORMAT,
     hl7_adt.FORMAT,
     education.FORMAT,

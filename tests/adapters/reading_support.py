@@ -235,8 +235,41 @@ CIN_XML = """\
 </Children></Message>
 """
 
+MISSING_REPORT: Json = {
+    "reference": "MP-1",
+    "missingSince": "2026-03-03T21:40:00Z",
+    "grading": "High",
+    "episodesInLast90Days": 3,
+    "person": {
+        "nhsNumber": NHS,
+        "firstName": "Ellie",
+        "lastName": "Marsh",
+        "dateOfBirth": "2011-09-25",
+    },
+    "lastSeen": {"at": "2026-03-03T21:15:00Z", "place": "Bus station", "postcode": "ZZ1 2BS"},
+    "circumstances": "Left after a call.",
+    "returnInterview": {"offered": True},
+}
+
+INTELLIGENCE_REPORT: Json = {
+    "reference": "IR-1",
+    "date": "2026-03-01",
+    "about": "sexual-exploitation",
+    "information": "Girls are seen getting into a grey van.",
+    "grading": {"source": "2", "intelligence": "B", "handling": "P"},
+    "person": {"status": "adult", "firstName": "Sam", "lastName": "Sample",
+               "dateOfBirth": "1990-01-01"},
+    "place": {"kind": "hotel", "name": "Quay Hotel", "address": "Quay", "postcode": "ZZ1 1QH"},
+    "group": {"kind": "network", "size": 4},
+}  # fmt: skip
+
 SHAPES: dict[str, tuple[str, bytes]] = {
     "police-sui-json": ("police", json.dumps([child(POLICE)]).encode()),
+    "police-missing-json": ("police", json.dumps({"missingReports": [MISSING_REPORT]}).encode()),
+    "police-intelligence-json": (
+        "police",
+        json.dumps({"intelligenceReports": [INTELLIGENCE_REPORT]}).encode(),
+    ),
     "health-sui-json": ("health", json.dumps([child(HEALTH)]).encode()),
     "health-hl7-adt": ("health", ADT.encode()),
     "education-sui-json": ("education", json.dumps([child(EDUCATION)]).encode()),
