@@ -10,6 +10,7 @@ from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
 from broker.cli.duties import duties, respond
 from broker.cli.evidence import evidence, verify_file
+from broker.cli.formats import formats
 from broker.cli.groups import ListByDefault
 from broker.cli.incidents import close_incident, list_incidents
 from broker.cli.log import search, verify
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("init")(init)
 app.command("publish")(publish)
+app.command("formats")(formats)
 app.command("route")(route)
 app.command("inbox")(inbox)
 app.command("ack")(ack)
