@@ -21,6 +21,12 @@ LAST_YEAR = 2200
 SKEW = 5 * MINUTE
 """How far a source's clock may run ahead of ours, in ms; the check of records allows the same."""
 
+SERIAL_EPOCH = 25_569
+"""Excel's number of 1970-01-01."""
+
+_SERIAL_DAY = re.compile(r"[2-7]\d{4}", re.ASCII)
+"""From 1954 to 2119: nobody's attendance lies elsewhere, and no year looks like that."""
+
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _BRITISH_DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
 _ISO_TIME = re.compile(
@@ -54,6 +60,21 @@ def british_day(text: str, field: str) -> int:
     if match is None:
         raise InputRefused(FIELD_DATE, field)
     return _day(int(match[3]), int(match[2]), int(match[1]), field)
+
+
+def spreadsheet_day(text: str, field: str) -> int:
+    """Return the day of what a spreadsheet saves: `2026-03-04`, `04/03/2026`, or `46085`.
+
+    The last is Excel's own number of a day: those since the last day of 1899, which counts a 29
+    February 1900 that never was (ECMA-376, part 1, section 18.17.4.1).
+
+    Raises:
+        InputRefused: `field.date`.
+    """
+    said = text.strip()
+    if _SERIAL_DAY.fullmatch(said):
+        return int(said) - SERIAL_EPOCH
+    return british_day(said, field) if "/" in said else iso_day(said, field)
 
 
 def iso_instant(text: str, field: str) -> Instant:

@@ -1,4 +1,8 @@
-"""Tables in comma-separated values, row by row (RFC 4180)."""
+"""Tables in comma-separated values, row by row (RFC 4180).
+
+Spreadsheets of other languages save them with semicolons, and some systems with tabs: the first
+line tells which.
+"""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -22,10 +26,24 @@ class Row:
     values: Mapping[str, str] | None
 
 
+HEAD_CHARACTERS = 64 * 1024
+"""What is looked at for the first line."""
+
+SEPARATORS = (",", ";", "\t")
+
+
+def separator_of(text: str) -> str:
+    """Return what divides the fields of a text's first line that holds something."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(SEPARATORS, key=first.count)
+
+
 def columns(head: str) -> tuple[str, ...]:
     """Return the column names in the first line of a text, in upper case."""
     lines = head.splitlines()
-    return tuple(name.strip().strip('"').upper() for name in lines[0].split(",")) if lines else ()
+    if not lines:
+        return ()
+    return tuple(name.strip().strip('"').upper() for name in lines[0].split(separator_of(lines[0])))
 
 
 def rows(data: bytes, needed: tuple[str, ...], encoding: str | None = None) -> Iterator[Row]:
@@ -35,7 +53,10 @@ def rows(data: bytes, needed: tuple[str, ...], encoding: str | None = None) -> I
         InputRefused: `input.csv.columns`, naming the missing ones; `input.csv` where the text
             stops being a table; `input.encoding`.
     """
-    reader = csv.reader(StringIO(decode(data, encoding), newline=""), strict=True)
+    text = decode(data, encoding)
+    reader = csv.reader(
+        StringIO(text, newline=""), strict=True, delimiter=separator_of(text[:HEAD_CHARACTERS])
+    )
     names: tuple[str, ...] = ()
     while True:
         try:

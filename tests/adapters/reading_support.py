@@ -263,7 +263,16 @@ INTELLIGENCE_REPORT: Json = {
     "group": {"kind": "network", "size": 4},
 }  # fmt: skip
 
+ATTENDANCE_CSV = (
+    "UPN,Forename,Surname,DOB,Date,Session,Code,Comment\n"
+    "C999400120001,Ellie,Marsh,25/09/2011,02/03/2026,AM,/,\n"
+    "C999400120001,Ellie,Marsh,25/09/2011,02/03/2026,PM,N,\n"
+    "C999400120001,Ellie,Marsh,25/09/2011,03/03/2026,AM,N,No answer\n"
+    "C999400120001,Ellie,Marsh,25/09/2011,03/03/2026,PM,O,\n"
+)
+
 SHAPES: dict[str, tuple[str, bytes]] = {
+    "education-attendance-csv": ("education", ATTENDANCE_CSV.encode()),
     "police-sui-json": ("police", json.dumps([child(POLICE)]).encode()),
     "police-missing-json": ("police", json.dumps({"missingReports": [MISSING_REPORT]}).encode()),
     "police-intelligence-json": (
