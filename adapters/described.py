@@ -44,8 +44,14 @@ def described() -> tuple[Described, ...]:
 
 def _modules() -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(adapters.__path__, f"{adapters.__name__}."):
-        if found.name not in LEFT_OUT and not found.ispkg:
+        if found.name in LEFT_OUT or found.ispkg:
+            continue
+        try:
             yield import_module(found.name)
+        except ModuleNotFoundError as error:
+            # A listener or a sink whose extra is not installed: no format is among them.
+            if (error.name or "").partition(".")[0] == adapters.__name__:
+                raise
 
 
 def _of(one: Format, home: ModuleType) -> Described:
