@@ -28,6 +28,13 @@ POINTS = {
 }
 """Every point by name, with what is and is not durable there."""
 
+ADAPTER_POINTS = {
+    "adapter.after-work": "a file is in work, nothing of it is read",
+    "adapter.after-keep": "a file's records are in the outbox, the file is still in work",
+    "adapter.after-move": "a file is where it belongs, its records may not be published yet",
+}
+"""The same of an agency's watched folders, which no other process reaches."""
+
 
 _left: dict[str, int] = {}
 
@@ -39,8 +46,9 @@ def arm(said: str) -> None:
         ValueError: no such point.
     """
     name, _, nth = said.partition(":")
-    if name and name not in POINTS:
-        message = f"CONCORDAT_CRASH_AT: no point {name}; there are {', '.join(POINTS)}"
+    known = POINTS | ADAPTER_POINTS
+    if name and name not in known:
+        message = f"CONCORDAT_CRASH_AT: no point {name}; there are {', '.join(known)}"
         raise ValueError(message)
     _left.clear()
     if name:

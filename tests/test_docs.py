@@ -203,7 +203,15 @@ def _installed() -> frozenset[str]:
     members = vars(Layout)
     paths = [getattr(layout, name) for name, one in members.items() if isinstance(one, property)]
     of_agency = (
-        *("agency", "agency_keys", "agency_store", "agency_tables", "protocol_copy"),
+        *(
+            "agency",
+            "agency_keys",
+            "agency_store",
+            "agency_tables",
+            "protocol_copy",
+            "adapter_settings",
+            "adapter_lock",
+        ),
         *("outbox", "publication_rule"),
     )
     paths += [getattr(layout, name)("AGENCY") for name in of_agency]

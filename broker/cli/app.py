@@ -5,6 +5,7 @@ import logging
 import typer
 
 from broker.cli import emergency, run, scenario
+from broker.cli.adapter import adapter
 from broker.cli.agency import ack, action, inbox, publish
 from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
@@ -37,6 +38,7 @@ app.command("demo")(demo)
 app.command("init")(init)
 app.command("publish")(publish)
 app.command("formats")(formats)
+app.command("adapter")(adapter)
 app.command("route")(route)
 app.command("inbox")(inbox)
 app.command("ack")(ack)

@@ -19,12 +19,12 @@ from broker.runtimes.layout import Layout
 
 def router(folder: Dir = None, as_json: Json = False) -> None:
     """Decide what is published, as one of several routers: one works, the others stand by."""
-    _serve(folder, serving.serve_router, as_json=as_json)
+    serve_part(folder, serving.serve_router, as_json=as_json)
 
 
 def log(folder: Dir = None, as_json: Json = False) -> None:
     """Log what is decided and release what the protocol allows; several take turns."""
-    _serve(folder, serving.serve_log, as_json=as_json)
+    serve_part(folder, serving.serve_log, as_json=as_json)
 
 
 def agency(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> None:
@@ -33,7 +33,7 @@ def agency(agency: AgencyName, folder: Dir = None, as_json: Json = False) -> Non
     async def serve(service: serving.Service) -> None:
         await serving.serve_agency(service, agency)
 
-    _serve(folder, serve, as_json=as_json)
+    serve_part(folder, serve, as_json=as_json)
 
 
 def bundle(
@@ -47,7 +47,7 @@ def bundle(
     async def serve(service: serving.Service) -> None:
         await serving.serve_bundle(service, host, port)
 
-    _serve(folder, serve, as_json=as_json)
+    serve_part(folder, serve, as_json=as_json)
 
 
 def alive(
@@ -64,7 +64,7 @@ def alive(
         say(f"{part} runs.")
 
 
-def _serve(
+def serve_part(
     folder: Dir, work: Callable[[serving.Service], Awaitable[None]], *, as_json: bool
 ) -> None:
     """Run a part until a signal asks it to stop; every line is for whoever keeps its output."""

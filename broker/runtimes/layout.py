@@ -184,6 +184,14 @@ class Layout:
         """What leaves one agency, and who stands behind that."""
         return self.agency(agency) / "publication.yaml"
 
+    def adapter_settings(self, agency: str) -> Path:
+        """What one agency's adapter watches."""
+        return self.agency(agency) / "adapter.yaml"
+
+    def adapter_lock(self, agency: str) -> Path:
+        """Held by the one adapter of an agency that runs."""
+        return self.agency(agency) / "adapter.lock"
+
     def agencies(self) -> tuple[AgencyId, ...]:
         """Return the agencies that have a folder here."""
         folder = self.root / "agencies"

@@ -89,6 +89,23 @@ def load_rule(side: AgencySide) -> PublicationRule:
     return read_publication_rule(path.read_bytes(), side.agency, types, path.name)
 
 
+def context_of(side: AgencySide, rule: PublicationRule, encoding: str | None = None) -> ReadContext:
+    """Return what formats may know of an agency now.
+
+    Raises:
+        ProtocolError: no revision is in force.
+    """
+    agency = side.agreement.roster.agencies[side.agency]
+    return ReadContext(
+        side.agency,
+        agency.type,
+        side.clock.now(),
+        side.contact(rule.desk, rule.role),
+        own_codes=frozenset({agency.name}),
+        encoding=encoding,
+    )
+
+
 async def publish_files(
     side: AgencySide,
     paths: Sequence[Path],
@@ -111,22 +128,13 @@ async def publish_files(
         ConcordatError: nothing can be published: no protocol in force, no rule, a store gone.
     """
     rule = load_rule(side)
-    agency = side.agreement.roster.agencies[side.agency]
-    context = ReadContext(
-        side.agency,
-        agency.type,
-        side.clock.now(),
-        side.contact(rule.desk, rule.role),
-        own_codes=frozenset({agency.name}),
-        encoding=encoding,
-    )
+    context = context_of(side, rule, encoding)
     given = {path.name: path for path in paths}
     report = PublishReport()
     for number, path in enumerate(paths):
         progress("files", number, len(paths))
         reading = read_file(path, context, format_name, given)
-        report.files.append(reading.accounting)
-        await _publish_reading(side, rule, reading, report, correcting)
+        await keep_reading(side, rule, reading, report, correcting)
     progress("files", len(paths), len(paths))
     await send_waiting(side)
     return report
@@ -162,13 +170,19 @@ def _as_correction(side: AgencySide, draft: Draft, correcting: Origin | None) ->
     return replace(draft, statement=replace(said, kind=Kind.CORRECTION))
 
 
-async def _publish_reading(
+async def keep_reading(
     side: AgencySide,
     rule: PublicationRule,
     reading: Reading,
     report: PublishReport,
-    correcting: Origin | None,
+    correcting: Origin | None = None,
 ) -> None:
+    """Put what a file gave into the outbox, as far as the rule lets it out; add to the report.
+
+    Raises:
+        LaneError: the outbox cannot be written; what of the file is in it already will be known.
+    """
+    report.files.append(reading.accounting)
     file = reading.accounting.file
     prepared: list[tuple[Draft, Prepared]] = []
     for read in reading.drafts:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from broker.backends.sqlite.errors import StoreError
+from broker.backends.sqlite.lock import exclusive
 from broker.clock import Clock
 from broker.errors import Code, ConcordatError
 from broker.lanes import LaneError
@@ -29,6 +30,7 @@ from broker.runtimes.founding import engine_files
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.loops import open_logging, open_routing
 from broker.runtimes.points import NO_CLIENT
+from broker.runtimes.watching import Watch, taken_words
 from broker.settings import Settings
 
 AGAIN_S = 1.0
@@ -36,6 +38,9 @@ AGAIN_S = 1.0
 
 LOOK_S = 0.1
 """Pause of an agency's part between two looks at its topics, in seconds."""
+
+FOLDERS_S = 1.0
+"""Pause between two looks at watched folders, in seconds; a file that held still is taken."""
 
 LAST_S = 5.0
 """How long the log may take to finish what it has begun when it is told to stop, in seconds."""
@@ -215,8 +220,10 @@ async def _log(service: Service, turn: Turn) -> None:
             await asyncio.gather(logs, *ends, return_exceptions=True)
 
 
-async def serve_agency(service: Service, agency: str) -> None:
+async def serve_agency(service: Service, agency: str, watch: Watch | None = None) -> None:
     """Receive what comes for an agency, and send what waits in its outbox.
+
+    With `watch`, take what its systems drop into their folders, too.
 
     Raises:
         LogError: the published log does not follow on what was seen of it.
@@ -232,17 +239,28 @@ async def serve_agency(service: Service, agency: str) -> None:
                 # The protocol is read anew whenever it has changed: keys, agencies, revisions.
                 position = await streams.stream.end(PROTOCOL)
                 async with side_with(service.layout, name, service.clock, streams) as side:
-                    await _attend(service, side, streams, position)
+                    await _attend(service, side, streams, position, watch)
 
-    await service.again(work)
+    with exclusive(service.layout.adapter_lock(agency)):
+        await service.again(work)
 
 
 async def _attend(
-    service: Service, side: AgencySide, streams: AgencyStreams, position: int
+    service: Service,
+    side: AgencySide,
+    streams: AgencyStreams,
+    position: int,
+    watch: Watch | None,
 ) -> None:
     topics = (f"deliveries.{side.agency}", f"quarantine.{side.agency}")
     seen: list[int] = []
+    looked = -FOLDERS_S
     while not service.stop.is_set() and await side.stream.end(PROTOCOL) == position:
+        if watch is not None and time.monotonic() >= looked + FOLDERS_S:
+            for one in await watch.look(side):
+                service.counts[f"files {one.place}"] += 1
+                service.said(one.place, taken_words(one))
+            looked = time.monotonic()
         ends = [await side.stream.end(topic) for topic in topics]
         if ends != seen:
             report = await receiving.receive(side)
