@@ -5,7 +5,7 @@ from adapters.education import attendance_csv
 from adapters.education import sui_json as education
 from adapters.errors import FORMAT_AMBIGUOUS, FORMAT_UNKNOWN, InputRefused
 from adapters.format import Format
-from adapters.health import hl7_adt
+from adapters.health import fhir, hl7_adt
 from adapters.health import sui_json as health
 from adapters.police import intelligence_json, missing_json
 from adapters.police import sui_json as police
@@ -18,6 +18,7 @@ FORMATS: tuple[Format, ...] = (
     intelligence_json.FORMAT,
     health.FORMAT,
     hl7_adt.FORMAT,
+    fhir.FORMAT,
     education.FORMAT,
     attendance_csv.FORMAT,
     social_care.FORMAT,

@@ -1,9 +1,10 @@
 """Hospital: HL7 v2 ADT^A01, A03, A04 and A08 of emergencies → emergency-attendance.
 
 One message is one item, and says how its visit stands now: a later message about the same visit is
-its next version. Other events and classes are context. Segments may end in CR, LF or both; messages
-may stand in a batch (FHS, BHS) or between MLLP's framing bytes. Sources: HL7 v2.4 chapter 3 (PID,
-PV1, PV2, EVN), tables 0003, 0004, 0007, 0112, 0430.
+its next version. Other events and classes are context. Versions 2.3 to 2.5.1 are read. Segments may
+end in CR, LF or both; messages may stand in a batch (FHS, BHS) or between MLLP's framing bytes. One
+that was cut short is rejected, and harms no other. Sources: HL7 v2.5.1 chapter 3 (PID, PV1, PV2,
+EVN), tables 0003, 0004, 0007, 0112, 0430.
 """
 
 import re
@@ -16,9 +17,19 @@ from adapters.drafting import Naming, Saying, draft
 from adapters.errors import FIELD_CODE, FIELD_MISSING, HL7_MESSAGE, OTHER_AGENCY, InputRefused
 from adapters.format import Context, Outcome, ReadContext, Unmapped, one_item, warned
 from adapters.health.attendance import facts
-from adapters.health.hl7_message import Message, messages
+from adapters.health.errors import (
+    HL7_BATCH,
+    HL7_CONTROL_ID,
+    HL7_CUT,
+    HL7_LONG,
+    HL7_TWICE,
+    HL7_VERSION,
+)
+from adapters.health.hl7_file import HL7File, Piece
+from adapters.health.hl7_message import Message
+from adapters.health.hl7_patient import patient
 from adapters.health.protected import protections
-from adapters.identifiers import Child, Said, check
+from adapters.identifiers import Child
 from adapters.sources.text import decode, glance
 from broker.clock import Instant
 
@@ -35,7 +46,17 @@ UPDATED = "A08"
 EVENTS = (ADMITTED, DISCHARGED, REGISTERED, UPDATED)
 BEGINNINGS = (ADMITTED, REGISTERED)
 """Events that happen when the patient arrives: their own time can stand in for that."""
-NHS = "NH"
+
+MOST_CHARACTERS = 65_536
+"""Of one message: an ADT message has some thousands. One of this length that is all separators is
+taken apart in half a second."""
+
+VERSION = re.compile(r"2\.(?:3|3\.1|4|5|5\.1)", re.ASCII)
+ONCE = ("EVN", "PID", "PV1", "PV2")
+"""Segments that each of these events has once at most (HL7 v2.5.1, section 3.3)."""
+
+BEFORE_VISIT = frozenset({"MSH", "SFT", "EVN", "PID", "PD1", "ROL", "NK1"})
+"""Segments that stand before PV1 there: a message that ends with one of them was cut short."""
 
 MODES = {
     "A": "ambulance",
@@ -58,6 +79,15 @@ DISPOSITIONS = {
 }
 """PV1-36, table 0112 as trusts commonly fill it."""
 
+READ = {
+    "MSH": frozenset(range(1, 26)),
+    "EVN": frozenset({1, 2, 6}),
+    "PID": frozenset({1, 2, 3, 4, 5, 7, 32}),
+    "PV1": frozenset({1, 2, 3, 4, 10, 19, 36, 44}),
+    "PV2": frozenset({3, 38}),
+}
+"""Fields that are read, or (MSH, set ids) say nothing of anybody."""
+
 NOT_MAPPED = {
     "NK1": "NK1 (next of kin)",
     "PD1": "PD1 (practice)",
@@ -66,16 +96,29 @@ NOT_MAPPED = {
     "OBX": "OBX (observations)",
     "GT1": "GT1 (guarantor)",
     "IN1": "IN1 (insurance)",
+    "PID-8": "PID-8 (sex)",
+    "PID-10": "PID-10 (ethnic group)",
+    "PID-11": "PID-11 (address)",
+    "PID-13": "PID-13 (telephone)",
+    "PV1-45": "PV1-45 (time of discharge)",
 }
-PID_NOT_MAPPED = {
-    8: "PID-8 (sex)",
-    10: "PID-10 (ethnic group)",
-    11: "PID-11 (address)",
-    13: "PID-13 (telephone)",
-}
+"""Words for what is named most; the others are named by segment and number."""
 
 _HEADER = re.compile(r"(?:^|[\r\n\x0b])MSH[^A-Za-z0-9\s]")
-_LOCAL = re.compile(r"Z[A-Z0-9]{2}", re.ASCII)
+_SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is gathered while a file is read.
+
+    Attributes:
+        naming: natural ids of this file.
+        control: control ids of the messages that were read.
+    """
+
+    naming: Naming
+    control: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +142,62 @@ class HL7Adt:
         Raises:
             InputRefused: the file is no text.
         """
-        naming = Naming()
+        told, file = Told(Naming(), set()), HL7File()
         text = decode(stream.read(), context.encoding)
-        for number, lines in enumerate(messages(text), start=1):
+        for number, piece in enumerate(file.pieces(text), start=1):
             place = f"message {number}"
-            yield from one_item(place, _map(lines, place, naming, context))
+            yield from one_item(place, _map(piece, place, told, context))
+        if not file.sound:
+            yield warned("file", HL7_BATCH, "BHS and BTS")
 
 
-def _map(text: str, place: str, naming: Naming, context: ReadContext) -> Iterator[Outcome]:
-    if not text.startswith("MSH"):
-        raise InputRefused(HL7_MESSAGE, "MSH")
-    message = Message(text)
-    if message.get("MSH", 9) != "ADT":
-        raise InputRefused(HL7_MESSAGE, "MSH-9")
+def _map(piece: Piece, place: str, told: Told, context: ReadContext) -> Iterator[Outcome]:
+    message = _message(piece)
     facility = message.get("MSH", 4)
     if not facility:
         raise InputRefused(FIELD_MISSING, "MSH-4")
     if not context.is_own(facility):
         raise InputRefused(OTHER_AGENCY, "MSH-4")
-    event = message.get("MSH", 9, 1, 2)
+    control = message.get("MSH", 10)
+    if control and control in told.control:
+        yield warned(place, HL7_CONTROL_ID, "MSH-10")
+    told.control.add(control)
+    event = message.get("MSH", 9, 1, 2) or message.get("EVN", 1)
     if event not in EVENTS:
         yield Context(place, f"another event than {', '.join(EVENTS)}")
-    elif not _is_emergency(message):
+        return
+    _must_be_whole(message)
+    if not _is_emergency(message):
         yield Context(place, "a visit that did not begin as an emergency (PV1-2, PV1-4)")
     else:
-        yield from _attendance(message, event, place, naming, context)
+        yield from _attendance(message, event, place, told.naming, context)
+
+
+def _message(piece: Piece) -> Message:
+    """Parse one message that is whole, an ADT and of a version that is read."""
+    if not piece.text.startswith("MSH"):
+        raise InputRefused(HL7_MESSAGE, "MSH")
+    if piece.cut:
+        raise InputRefused(HL7_CUT, "message")
+    if len(piece.text) > MOST_CHARACTERS:
+        raise InputRefused(HL7_LONG, "message")
+    message = Message(piece.text)
+    if message.get("MSH", 9) != "ADT":
+        raise InputRefused(HL7_MESSAGE, "MSH-9")
+    version = message.get("MSH", 12)
+    if version and VERSION.fullmatch(version) is None:
+        raise InputRefused(HL7_VERSION, "MSH-12")
+    return message
+
+
+def _must_be_whole(message: Message) -> None:
+    """Refuse what may be one patient's beginning with another one's end."""
+    there = message.segments()
+    for name in ONCE:
+        if there[name] > 1:
+            raise InputRefused(HL7_TWICE, name)
+    if there.keys() <= BEFORE_VISIT or not there["PID"]:
+        raise InputRefused(HL7_CUT, "PV1" if there["PID"] else "PID")
 
 
 def _is_emergency(message: Message) -> bool:
@@ -135,7 +209,7 @@ def _is_emergency(message: Message) -> bool:
 def _attendance(
     message: Message, event: str, place: str, naming: Naming, context: ReadContext
 ) -> Iterator[Outcome]:
-    child = check(_identity(message), place, context.at)
+    child = patient(message, place, context.at)
     yield from child.warnings
     arrival, arrival_at = _arrival(message, event)
     not_future(arrival, context.at, "PV1-44")
@@ -172,26 +246,6 @@ def _attendance(
     yield Unmapped(_left(message))
 
 
-def _identity(message: Message) -> Said:
-    nhs = own = None
-    for repeat in message.repeats("PID", 3):
-        value = message.get("PID", 3, repeat)
-        kind = message.get("PID", 3, repeat, 5).upper()
-        authority = message.get("PID", 3, repeat, 4).upper()
-        if kind == NHS or authority == "NHS":
-            nhs = nhs or value or None
-        elif kind in {"", "MR", "PI"}:
-            own = own or value or None
-    born = message.get("PID", 7)
-    return Said(
-        nhs_number=nhs,
-        own_id=own,
-        given=message.get("PID", 5, 1, 2) or None,
-        family=message.get("PID", 5) or None,
-        born=hl7_moment(born, "PID-7")[0] if born else None,
-    )
-
-
 def _arrival(message: Message, event: str) -> tuple[int, Instant | None]:
     own_time = (("EVN", 6), ("EVN", 2), ("MSH", 7)) if event in BEGINNINGS else ()
     for segment, field in (("PV1", 44), *own_time):
@@ -210,14 +264,18 @@ def _visit(message: Message, child: Child, arrival: int, naming: Naming) -> str:
 
 
 def _left(message: Message) -> tuple[str, ...]:
-    there = message.segments()
-    names = [label for name, label in NOT_MAPPED.items() if name in there]
-    names += [label for number, label in PID_NOT_MAPPED.items() if message.get("PID", number)]
-    names += ["PV1-45 (time of discharge)"] if message.get("PV1", 45) else []
-    names += sorted(
-        f"{name} (local segment)" for name in there if re.fullmatch(r"Z[A-Z0-9]{2}", name)
-    )
-    return tuple(names)
+    names: list[str] = []
+    for name in message.segments():
+        if _SEGMENT.fullmatch(name) is None:
+            names.append("(a segment that is not printed)")
+        elif name.startswith("Z"):
+            names.append(f"{name} (local segment)")
+        elif name not in READ:
+            names.append(NOT_MAPPED.get(name, name))
+        else:
+            filled = (f"{name}-{one}" for one in message.filled(name) if one not in READ[name])
+            names += [NOT_MAPPED.get(one, one) for one in filled]
+    return tuple(sorted(names))
 
 
 FORMAT = HL7Adt()

@@ -7,7 +7,7 @@ there is stands for no text and goes.
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
 
 import hl7
 
@@ -17,18 +17,17 @@ from adapters.sources.text import TEXT_LIMIT, clean
 MOST_REPEATS = 50
 """Repeats of one field that are looked at: identifiers of one patient are fewer."""
 
-BATCH_SEGMENTS = ("FHS", "BHS", "BTS", "FTS")
+NULL = '""'
+"""What stands in a field to say that it holds nothing any more (HL7 v2.5.1, section 2.5.3)."""
 
 _SIGNS = "|^~\\&"
-_BREAK = re.compile(r"\r\n|\r|\n")
-_FRAMING = str.maketrans("", "", "\x0b\x1c")
 _HEX = re.compile(r"X(?:[0-9A-Fa-f]{2})+", re.ASCII)
 
 
 class Message:
     """One parsed message; every access gives text, empty where the message has nothing."""
 
-    __slots__ = ("_escape", "_meanings", "_parsed")
+    __slots__ = ("_escape", "_meanings", "_nothing", "_parsed")
 
     def __init__(self, text: str) -> None:
         """Parse.
@@ -40,6 +39,7 @@ class Message:
         if len(set(signs)) != len(_SIGNS) or any(sign.isalnum() for sign in signs):
             raise InputRefused(HL7_MESSAGE, "MSH-2")
         field, component, repeat, escape, part = tuple(signs)
+        self._nothing = f'{field}{component}{repeat}{part}" '
         mark = re.escape(escape)
         self._escape = re.compile(f"{mark}([^{mark}]*){mark}")
         self._meanings = {
@@ -67,15 +67,26 @@ class Message:
         parts = [value] if isinstance(value, str) else value
         first = parts[component - 1] if component <= len(parts) else ""
         found = first if isinstance(first, str) else first[0]
+        if found == NULL:
+            return ""
         return clean(self._plain(found), f"{segment}-{field}", TEXT_LIMIT) or ""
 
     def repeats(self, segment: str, field: int) -> range:
         """Return the numbers of a field's repeats."""
         return range(1, min(len(self._repeats(segment, field)), MOST_REPEATS) + 1)
 
-    def segments(self) -> set[str]:
-        """Return the names of its segments."""
-        return {str(segment[0]) for segment in self._parsed}
+    def segments(self) -> Counter[str]:
+        """Return the names of its segments, and how often each is there."""
+        return Counter(str(segment[0]) for segment in self._parsed)
+
+    def filled(self, segment: str) -> list[int]:
+        """Return the numbers of a segment's fields that hold something, in any repeat."""
+        for one in self._parsed:
+            if str(one[0]) == segment:
+                return [
+                    number for number in range(1, len(one)) if str(one[number]).strip(self._nothing)
+                ]
+        return []
 
     def _repeats(self, segment: str, field: int) -> list[str | list[str | list[str]]]:
         for one in self._parsed:
@@ -91,22 +102,3 @@ class Message:
         if _HEX.fullmatch(code):
             return bytes.fromhex(code[1:]).decode("utf-8", errors="replace")
         return self._meanings.get(code, "")
-
-
-def messages(text: str) -> Iterator[str]:
-    """Yield each message of a file as one string of segments between CRs.
-
-    MLLP's framing bytes and batch headers are passed over. What else stands before the first MSH is
-    yielded too: it will not parse.
-    """
-    current: list[str] = []
-    for raw in _BREAK.split(text.translate(_FRAMING)):
-        line = raw.strip()
-        if not line or line[:3] in BATCH_SEGMENTS:
-            continue
-        if line[:3] == "MSH" and current:
-            yield "\r".join(current)
-            current = []
-        current.append(line)
-    if current:
-        yield "\r".join(current)

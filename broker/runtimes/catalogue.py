@@ -35,6 +35,7 @@ GROUPS = {
     "emergency": "What is sent past the broker, and its review.",
     "evidence": "Evidence: a file in which entries of the log can be checked offline.",
     "field": "One field of an item in an agency's file. The item is left out, others go through.",
+    "fhir": "FHIR resources and bundles.",
     "hl7": "HL7 version 2 messages.",
     "identity": "Whom an item is about. Some only warn: the item goes through without that part.",
     "inbox": "Naming a delivery, a task or a quarantined message.",

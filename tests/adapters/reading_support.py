@@ -215,6 +215,51 @@ ADT = "\r".join(
     )
 )  # fmt: skip
 
+FHIR: Json = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {
+            "fullUrl": "https://ehr.example/Patient/p1",
+            "resource": {
+                "resourceType": "Patient",
+                "id": "p1",
+                "identifier": [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": NHS}],
+                "name": [{"family": "Marsh", "given": ["Ellie"]}],
+                "birthDate": "2011-09-25",
+                "address": [{"postalCode": "ZZ1 1AA"}],
+            },
+        },
+        {
+            "fullUrl": "https://ehr.example/Flag/f1",
+            "resource": {
+                "resourceType": "Flag",
+                "id": "f1",
+                "status": "active",
+                "code": {
+                    "coding": [{"system": "http://snomed.info/sct", "code": "342191000000101"}]
+                },
+                "subject": {"reference": "Patient/p1"},
+                "period": {"start": "2025-09-01"},
+                "author": {"display": "Eastshire Council"},
+            },
+        },
+        {
+            "fullUrl": "https://ehr.example/Encounter/e1",
+            "resource": {
+                "resourceType": "Encounter",
+                "id": "e1",
+                "status": "finished",
+                "class": {"code": "EMER"},
+                "subject": {"reference": "Patient/p1"},
+                "period": {"start": "2026-03-03"},
+                "reasonCode": [{"text": "Fall on stairs"}],
+                "location": [{"location": {"display": "ED"}}],
+            },
+        },
+    ],
+}
+
 MISSING_CSV = (
     "CHILD,DOB,MISSING,MIS_START,MIS_END\n"
     "EC-1,25/09/2011,M,01/02/2025,03/02/2025\n"
@@ -281,6 +326,7 @@ SHAPES: dict[str, tuple[str, bytes]] = {
     ),
     "health-sui-json": ("health", json.dumps([child(HEALTH)]).encode()),
     "health-hl7-adt": ("health", ADT.encode()),
+    "health-fhir": ("health", json.dumps(FHIR).encode()),
     "education-sui-json": ("education", json.dumps([child(EDUCATION)]).encode()),
     "social-care-sui-json": ("social-care", json.dumps([child(SOCIAL_CARE)]).encode()),
     "social-care-cin-census": ("social-care", CIN_XML.encode()),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.errors import InputRefused
-from adapters.health.hl7_message import Message, messages
+from adapters.health.hl7_message import Message
 from tests.adapters.reading_support import ADT, NHS
 
 HEAD = "MSH|^~\\&|EPR|SITE"
@@ -45,7 +45,16 @@ def test_depth() -> None:
     assert list(message.repeats("PID", 1)) == [1, 2, 3]
     assert list(message.repeats("PV1", 1)) == []
     assert message.get("MSH", 4) == "SITE"
-    assert message.segments() == {"MSH", "PID"}
+    assert message.segments() == {"MSH": 1, "PID": 1}
+    assert message.filled("PID") == [1, 2]
+    assert message.filled("PV1") == []
+
+
+def test_nothing_any_more() -> None:
+    # Given a field that says that it holds nothing any more, when it is read, then it is empty.
+    message = Message(f'{HEAD}\rPV1|""|E|""^""|~^x')
+    assert [message.get("PV1", n) for n in (1, 2, 3)] == ["", "E", ""]
+    assert message.filled("PV1") == [2, 4]
 
 
 def test_separators_of_its_own() -> None:
@@ -90,10 +99,3 @@ def test_nothing_is_logged(text: str) -> None:
         logging.getLogger().removeHandler(handler)
     # Then no log has heard of it.
     assert heard == []
-
-
-def test_splitting() -> None:
-    # Given a stray line, a batch and framing, when a file is split, then each message is whole.
-    text = f"stray\nFHS|x\n\x0b{HEAD}\nPID|1\x1c\n\n{HEAD}\r\nPID|2\r\nBTS|2"
-    assert list(messages(text)) == ["stray", f"{HEAD}\rPID|1", f"{HEAD}\rPID|2"]
-    assert list(messages("\n")) == []
