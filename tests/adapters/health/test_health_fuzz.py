@@ -162,7 +162,8 @@ def test_hl7_with_one_field_of_any_kind(data: st.DataObject) -> None:
     lines[number] = "|".join(fields)
     # When both are read, then the other one is mapped, whatever the first one is.
     reading = settled(("\r".join(lines) + SECOND).encode(), "health-hl7-adt")
-    if b"\x00" not in "\r".join(lines).encode():
+    # A file with NUL is no text; a frame that is begun straight before the other one is its own.
+    if not {"\x00", "\x0b"} & set("\r".join(lines)):
         assert any(one.statement.natural_id.endswith("/V2") for one in reading.drafts)
 
 
