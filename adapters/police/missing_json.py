@@ -52,6 +52,7 @@ def report(said: Report) -> Iterator[Outcome]:
         raise InputRefused(FIELD_MISSING, "missingSince")
     not_future(start, at, "missingSince")
     end_at, returned = _end(said, start_at, at)
+    in_order(start, None if end_at is None else day_of(end_at), "returnedAt")
     grade = (element.text("grading") or "not yet graded").casefold()
     risk = element.code("grading", GRADES) or "unknown"
     kind = "away" if grade in AWAY else "missing"

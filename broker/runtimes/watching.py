@@ -97,9 +97,13 @@ class Watch:
         for name in PLACES:
             (folder.path / name).mkdir(parents=True, exist_ok=True)
         for path, state in _lying(folder):
-            if self._seen.get(path) == state:
+            if self._seen.get(path) != state:
+                continue
+            try:
                 path.rename(_free(folder.path / WORK, path.name))
-                reach("adapter.after-work")
+            except OSError as error:
+                self._say("cannot move", masked(path.name), error)
+            reach("adapter.after-work")
         return sorted(_files(folder.path / WORK))
 
     async def _take(self, side: AgencySide, folder: Watched, path: Path) -> TakenFile | None:

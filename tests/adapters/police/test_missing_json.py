@@ -82,6 +82,10 @@ def test_a_day_will_do() -> None:
         ({"missingSince": "2030-01-01T00:00:00Z"}, "field.date.future"),
         ({"returnedAt": "2030-01-01T00:00:00Z"}, "field.date.future"),
         ({"returnedAt": "2026-03-03T20:00:00Z"}, "field.date.order"),
+        (
+            {"missingSince": None, "missingOn": "2026-03-03", "returnedAt": "2026-03-02T20:00Z"},
+            "field.date.order",
+        ),
         ({"grading": "enormous"}, "field.code"),
         ({"episodesInLast90Days": 0}, "field.number"),
         ({"lastSeen": "somewhere"}, "field.type"),

@@ -190,6 +190,28 @@ def test_a_full_disk_is_said_once_and_nothing_is_lost(eastshire: Commands, tmp_p
     assert waiting(eastshire) == 1
 
 
+def test_a_file_that_cannot_be_moved_holds_no_other_up(
+    eastshire: Commands, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two files, the first of which nobody may move
+    written(drop, "a.json", concern(1))
+    written(drop, "b.json", concern(2))
+    real = Path.rename
+
+    def refuses(path: Path, target: Path) -> Path:
+        if path.name == "a.json":
+            raise PermissionError(13, "Permission denied")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuses)
+    watch, said = watch_of(drop)
+
+    # when their folder is looked at, then the other one is taken, and that is said once
+    looked(eastshire, watch, 3)
+    assert names(drop) == {"": ["a.json"], "done": ["b.json"]}
+    assert said == ["cannot move: a.json: Permission denied"]
+
+
 PROGRAM = "from broker.cli import main; main()"
 
 
