@@ -5,6 +5,9 @@
 
 PYTHON ?=
 VENV ?= .venv
+# Processes that tests run in: one for each core, but not more than memory has room for, as each
+# starts servers of its own.
+WORKERS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # One environment in two steps, so that a first look need not wait for the tools of development.
@@ -30,7 +33,7 @@ demo: $(RUN) ## Run a week of a fictional county through the broker, and check i
 test: $(DEV) ## Check the policies, run every test, require 95 % branch coverage
 	@scripts/policies check --if-possible
 	@mkdir -p build/coverage
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --cov --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: soak
 soak: $(DEV) ## Kill real servers again and again under load

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -28,11 +29,25 @@ def opa_binary() -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Leave a backend whose service is missing out of the coverage that is required."""
+    """Leave a backend whose service is missing out of the coverage that is required.
+
+    A worker process only tells what it did without; the process it works for adds it up.
+    """
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["services"] = services.told()
+        return
     plugin = session.config.pluginmanager.getplugin("_cov")
     omitted = services.omitted()
     if plugin is not None and plugin.cov_controller is not None and omitted:
         plugin.cov_controller.cov.set_option("report:omit", omitted)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController, untyped
+    """Add what a worker process did without; one that was killed has told nothing."""
+    said = getattr(node, "workeroutput", {}).get("services")
+    if said is not None:
+        services.add(said["left_out"], said["omitted"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

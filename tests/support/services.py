@@ -8,7 +8,7 @@ reasons. In CI (CI=true) such a skip is a failure, so that a green run has run e
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -98,6 +98,17 @@ def do_without(missing: Missing) -> NoReturn:
 def left_out() -> list[str]:
     """Return one line for each missing service: how many tests did without it, and why."""
     return [f"{count} not run, {line}" for line, count in sorted(_left_out.items())]
+
+
+def told() -> dict[str, object]:
+    """Return what this process did without, for the process that it works for."""
+    return {"left_out": dict(_left_out), "omitted": sorted(_omitted)}
+
+
+def add(counts: Mapping[str, int], backends: Iterable[str]) -> None:
+    """Add what another process of this run did without."""
+    _left_out.update(counts)
+    _omitted.update(backends)
 
 
 def omitted() -> list[str]:
