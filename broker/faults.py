@@ -35,6 +35,12 @@ ADAPTER_POINTS = {
 }
 """The same of an agency's watched folders, which no other process reaches."""
 
+SINK_POINTS = {
+    "sink.before-hand": "a delivery is noted for a sink, the other system does not have it yet",
+    "sink.after-hand": "the other system has the delivery, it is not struck off yet",
+}
+"""The same of an agency's sinks."""
+
 
 _left: dict[str, int] = {}
 
@@ -46,7 +52,7 @@ def arm(said: str) -> None:
         ValueError: no such point.
     """
     name, _, nth = said.partition(":")
-    known = POINTS | ADAPTER_POINTS
+    known = POINTS | ADAPTER_POINTS | SINK_POINTS
     if name and name not in known:
         message = f"CONCORDAT_CRASH_AT: no point {name}; there are {', '.join(known)}"
         raise ValueError(message)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
+from adapters.configured import Configured
 from adapters.errors import InputRefused
 from adapters.intake import Heard, Intake
 from adapters.listening.brought import (
@@ -58,14 +59,14 @@ ISSUES = {
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionListening:
+class SubscriptionListening(Configured):
     """How a listener for subscriptions is configured.
 
     Attributes:
         name: what status calls it.
         secrets: file of the channel's secrets, one a line.
         path: the channel's endpoint; begins with `/`.
-        format_name: format of what comes; None: recognised.
+        format: format of what comes; None: recognised.
         place: where it listens, and who may come.
         bounds: of one request.
     """
@@ -73,7 +74,7 @@ class SubscriptionListening:
     name: str
     secrets: Path
     path: str = "/fhir"
-    format_name: str | None = "fhir"
+    format: str | None = "health-fhir"
     place: Place = field(default_factory=Place)
     bounds: WebBounds = field(default_factory=WebBounds)
 
@@ -187,7 +188,7 @@ class SubscriptionListener:
         if notice.sort is not Sort.CONTENT:
             return self._without_content(notice.sort)
         config = self._config
-        return self._worded(await bring(self._intake, content, self.name, config.format_name))
+        return self._worded(await bring(self._intake, content, self.name, config.format))
 
     def _without_content(self, sort: Sort) -> Answer:
         self._heard(sort.value, f"{self.name}: a notification without content: {sort.value}")

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 
+from adapters.configured import Configured
 from adapters.intake import Heard, Intake
 from adapters.listening.brought import Brought, Fate, bring, reason_of
 from adapters.listening.errors import (
@@ -77,13 +78,13 @@ _VERDICTS = {Fate.SAFE: Verdict.ACCEPTED, Fate.LATER: Verdict.ERROR, Fate.NEVER:
 
 
 @dataclass(frozen=True, slots=True)
-class MllpListening:
+class MllpListening(Configured):
     """How an MLLP listener is configured.
 
     Attributes:
         name: what status calls it.
         place: where, and who may come.
-        format_name: the messages' format; None: recognised.
+        format: the messages' format; None: recognised.
         processing: values of MSH-11 that are taken: P production, T training, D debugging.
         encoding: what a message without MSH-18 is in: utf-8, cp1252 or latin-1.
         frame_octets: most bytes of a message.
@@ -93,7 +94,7 @@ class MllpListening:
 
     name: str
     place: Place = field(default_factory=Place)
-    format_name: str | None = None
+    format: str | None = None
     processing: frozenset[str] = frozenset({"P"})
     encoding: str = "utf-8"
     frame_octets: int = 1024 * 1024
@@ -279,7 +280,7 @@ class MllpListener:
             utf8 = _readable(content, header, config)
         except BroughtRefused as error:
             return Brought(Fate.NEVER, (reason_of(error),))
-        return await bring(self._intake, utf8, self.name, config.format_name)
+        return await bring(self._intake, utf8, self.name, config.format)
 
 
 @dataclass(slots=True, eq=False)

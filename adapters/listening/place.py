@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from adapters.configured import Configured
 from adapters.listening.errors import (
     ANYBODY,
     LISTENER_CONFIGURATION,
@@ -22,7 +23,7 @@ MOST_OCTETS = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Configured):
     """An address, and who may connect to it.
 
     Attributes:

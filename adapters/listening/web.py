@@ -18,6 +18,7 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
+from adapters.configured import Configured
 from adapters.listening.brought import Reason, reason_of
 from adapters.listening.errors import (
     ADDRESS,
@@ -63,7 +64,7 @@ HANDSHAKE_S = 10
 
 
 @dataclass(frozen=True, slots=True)
-class WebBounds:
+class WebBounds(Configured):
     """What one request may need.
 
     Attributes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
+from adapters.configured import Configured
 from adapters.intake import Heard, Intake
 from adapters.listening.brought import Brought, Fate, Reason, bring, plain_reason, refusal
 from adapters.listening.errors import (
@@ -61,24 +62,24 @@ MEDIA_TYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookSource:
+class WebhookSource(Configured):
     """Who brings content to one path.
 
     Attributes:
         path: begins with `/`.
         secrets: file of its secrets, `whsec_…`, one a line.
-        format_name: format of what it brings; None: recognised.
+        format: format of what it brings; None: recognised.
         media_types: types of content that it may send.
     """
 
     path: str
     secrets: Path
-    format_name: str | None = None
+    format: str | None = None
     media_types: frozenset[str] = MEDIA_TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookListening:
+class WebhookListening(Configured):
     """How a listener for webhooks is configured.
 
     Attributes:
@@ -219,7 +220,7 @@ class WebhookListener:
             raise BroughtRefused(ID_REUSED, ID_HEADER)
         if before is Before.TAKEN:
             return Brought(Fate.SAFE)
-        brought = await bring(self._intake, body, self.name, source.format_name)
+        brought = await bring(self._intake, body, self.name, source.format)
         if brought.fate is Fate.SAFE:
             try:
                 await self._seen.note(source.path, message_id, mark, self._clock.now())

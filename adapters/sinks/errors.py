@@ -27,6 +27,23 @@ TOO_LARGE = Code(
     "The delivery is larger than this sink hands over.",
     "Read it with `concordat inbox`, and enter it in the other system by hand.",
 )
+FOLDER = Code(
+    "sink.folder",
+    "The delivery cannot be written into the sink's folder.",
+    "Free space on its disk, or give the adapter's user the right to write there; the delivery is "
+    "tried again by itself.",
+)
+OBLIGATION = Code(
+    "sink.obligation",
+    "The delivery bears an obligation that the sink does not declare to honour.",
+    "Read it with `concordat inbox`; if the system behind the sink does keep this obligation, name "
+    "it under the sink's `honours` and hand over again.",
+)
+SINK_FAULT = Code(
+    "sink.fault",
+    "The sink failed in a way that nobody expected.",
+    "Report it with the name of the error; the delivery is tried again by itself.",
+)
 SINK_CONFIGURATION = Code(
     "sink.configuration",
     "A value of the sink's configuration cannot be used.",

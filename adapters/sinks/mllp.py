@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from adapters.configured import Configured
 from adapters.sinks.errors import (
     ANSWER,
     AWAY,
@@ -50,7 +51,7 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
-class MllpSinking:
+class MllpSinking(Configured):
     """How a sink of HL7 documents is configured.
 
     Attributes:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 
+from adapters.configured import Configured
 from adapters.sinks.errors import (
     AWAY,
     NOT_NOW,
@@ -52,7 +53,7 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookSinking:
+class WebhookSinking(Configured):
     """How a sink of webhooks is configured.
 
     Attributes:

@@ -7,11 +7,12 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.configured import Configured
 from adapters.wire.errors import TLS, WireFilesUnfit
 
 
 @dataclass(frozen=True, slots=True)
-class ServerTls:
+class ServerTls(Configured):
     """How a listener proves who it is, and whom it believes.
 
     Attributes:
@@ -41,7 +42,7 @@ class ServerTls:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientTls:
+class ClientTls(Configured):
     """How a sink knows the other side, and proves who it is.
 
     Attributes:

@@ -1,6 +1,7 @@
-"""`adapter`: an agency's side, day and night: folders in, deliveries received, outbox sent."""
+"""`adapter`: an agency's side, day and night: folders and listeners in, deliveries to its sinks."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -9,67 +10,119 @@ from rich.markup import escape
 from broker.backends.sqlite.lock import exclusive
 from broker.cli.place import layout_for
 from broker.cli.run import serve_part
-from broker.cli.show import AgencyName, Dir, Exit, Json, reporting, say, say_json, table
-from broker.runtimes import publishing, receiving, serving
+from broker.cli.show import AgencyName, Dir, Exit, Json, reporting, say, say_json, table, when
+from broker.runtimes import adapter_status, publishing, receiving, serving
+from broker.runtimes.adapter import Adapter, open_adapter
 from broker.runtimes.adapter_settings import read_adapter_settings
+from broker.runtimes.adapter_status import AdapterStatus
 from broker.runtimes.agency import agency_side
+from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.layout import Layout
 from broker.runtimes.serving import FOLDERS_S
-from broker.runtimes.watching import DONE, TakenFile, Watch, document_of
+from broker.runtimes.watching import DONE, TakenFile, document_of
 
 
 def adapter(
     agency: AgencyName,
     once: Annotated[
-        bool, typer.Option("--once", help="Take what lies there, send, receive, and end.")
+        bool,
+        typer.Option(
+            "--once", help="Take what lies in folders, send, receive, hand over, and end."
+        ),
     ] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only tell how folders, listeners and sinks do.")
+    ] = False,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="SINK", help="Hand over again what this sink would not take."),
+    ] = None,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
-    """Take what an agency's systems drop into its folders; send and receive, day and night."""
+    """Take what an agency's systems drop or bring; send, receive and hand over, day and night."""
     layout = layout_for(folder)
     with reporting(as_json=as_json):
         layout.require(agency)
-        folders = read_adapter_settings(layout, agency)
-    if not once:
+        settings = read_adapter_settings(layout, agency)
+    if again is not None:
+        with reporting(as_json=as_json):
+            count = asyncio.run(adapter_status.wait_again(layout, agency, settings, again))
+        if as_json:
+            say_json({"sink": again, "waiting_again": count})
+        else:
+            say(f"{count} deliveries wait for {escape(again)} again.")
+    elif status:
+        with reporting(as_json=as_json):
+            found = asyncio.run(adapter_status.status_of(layout, agency, settings))
+        if as_json:
+            say_json(adapter_status.status_document(found))
+        else:
+            _show_status(found)
+        raise typer.Exit(Exit.DONE if found.good else Exit.REJECTED)
+    elif once:
+        _do_once(layout, agency, as_json=as_json)
+    else:
 
         async def serve(service: serving.Service) -> None:
-            await serving.serve_agency(service, agency, Watch(folders, service.said))
+            async with open_adapter(
+                layout, agency, settings, service.clock, service.said
+            ) as opened:
+                await serving.serve_agency(service, agency, opened)
 
         serve_part(folder, serve, as_json=as_json)
-        return
+
+
+def _do_once(layout: Layout, agency: str, *, as_json: bool) -> None:
     said: list[str] = []
-    watch = Watch(folders, lambda what, why: said.append(f"{what}: {why}"))
+
+    async def run() -> tuple[list[TakenFile], int, int, int]:
+        clock = SystemClock()
+        settings = read_adapter_settings(layout, agency)
+        async with open_adapter(
+            layout, agency, settings, clock, lambda what, why: said.append(f"{what}: {why}")
+        ) as opened:
+            return await _once(layout, agency, opened)
+
     with reporting(as_json=as_json):
-        taken, sent, received = asyncio.run(_once(layout, agency, watch))
+        taken, sent, received, handed = asyncio.run(run())
     if as_json:
         say_json(
             {
                 "files": [{"place": one.place, **document_of(one.report)} for one in taken],
                 "sent": sent,
                 "received": received,
+                "handed_over": handed,
                 "said": said,
             }
         )
     else:
-        _show(taken, sent, received, said)
+        _show(taken)
+        say(f"{sent} records sent, {received} deliveries received, {handed} handed over.")
+        for line in said:
+            say(f"[bold]{escape(line)}[/]")
     clean = not said and all(one.place == DONE for one in taken)
     raise typer.Exit(Exit.DONE if clean else Exit.REJECTED)
 
 
-async def _once(layout: Layout, agency: str, watch: Watch) -> tuple[list[TakenFile], int, int]:
+async def _once(
+    layout: Layout, agency: str, opened: Adapter
+) -> tuple[list[TakenFile], int, int, int]:
     with exclusive(layout.adapter_lock(agency)):
         async with agency_side(layout, agency, SystemClock()) as side:
-            watch.settle()
+            opened.watch.settle()
             await asyncio.sleep(FOLDERS_S)
-            taken = await watch.look(side)
+            taken = await opened.watch.look(side)
             sent = await publishing.send_waiting(side)
             received = await receiving.receive(side)
-            return taken, sent, received.received
+            handed = 0
+            while now := await opened.hand_over(side):
+                handed += now
+            return taken, sent, received.received, handed
 
 
-def _show(taken: list[TakenFile], sent: int, received: int, said: list[str]) -> None:
+def _show(taken: list[TakenFile]) -> None:
     rows = []
     for one in taken:
         (account,) = one.report.files
@@ -78,6 +131,50 @@ def _show(taken: list[TakenFile], sent: int, received: int, said: list[str]) -> 
         rows.append((account.file, one.place, *(str(count) for count in counts)))
     columns = ("file", "is now in", "read", "mapped", "rejected", "records new")
     table("", columns, rows, "Nothing lies in the folders.")
-    say(f"{sent} records sent, {received} deliveries received.")
-    for line in said:
-        say(f"[bold]{escape(line)}[/]")
+
+
+def _show_status(found: AdapterStatus) -> None:
+    say("It runs." if found.runs else "[bold]It does not run.[/]")
+    say(f"{found.unsent} records wait in the outbox.")
+    if found.folders:
+        table(
+            "Folders",
+            ("folder", "lie there", "work", "done", "rejected", "error"),
+            [
+                (str(one.path), *(str(one.counts[name]) for name in adapter_status.PLACES_SHOWN))
+                for one in found.folders
+            ],
+        )
+    if found.listeners:
+        table(
+            "Listeners",
+            ("listener", "listens at", "since it runs"),
+            [(one.name, one.address or "-", _counted(one.counts)) for one in found.listeners],
+        )
+    if found.sinks:
+        table(
+            "Sinks, times in UTC",
+            ("sink", "handed over", "the last one", "wait", "since", "refused", "last trouble"),
+            [
+                (
+                    name,
+                    str(one.handed),
+                    "-" if one.last is None else when(one.last),
+                    str(one.waiting),
+                    "-" if one.since is None else when(one.since),
+                    str(len(one.refused)),
+                    one.code or "-",
+                )
+                for name, one in found.sinks.items()
+            ],
+        )
+    for name, standing in found.sinks.items():
+        for refused in standing.refused:
+            say(
+                f"[bold]{escape(name)}[/] will not take {refused.delivery.hex()}: "
+                + escape(f"{sentence_of(refused.code)} {refused.where}".rstrip())
+            )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "-"

@@ -1,25 +1,51 @@
-"""What an agency's adapter watches: `adapter.yaml` in the agency's folder.
+"""What an agency's adapter does: `adapter.yaml` in the agency's folder.
 
     folders:
       - path: /srv/exports/attendance
         format: education-attendance-csv
         encoding: cp1252
+    listeners:
+      - kind: mllp
+        name: admissions
+        place: {port: 2575}
+    sinks:
+      - kind: folder
+        name: case-system
+        path: /srv/imports
+        honours: [acknowledge-by]
 
-A path that is not absolute begins at the agency's folder. Format and encoding may be left out: a
-file is recognised by what is in it.
+A path that is not absolute begins at the agency's folder. What a listener or a sink can be told is
+what its own dataclass holds; docs/listeners.md says it in words.
 """
 
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from adapters.errors import InputRefused
+from adapters.listening.errors import ListenerFailed
+from adapters.listening.mllp import MllpListening
 from adapters.registry import named
+from adapters.sinks.errors import SinkMisconfigured
+from adapters.sinks.folder import FolderSinking
+from adapters.sinks.mllp import MllpSinking
 from adapters.sources.text import VOUCHED
 from adapters.sources.yaml_text import parse_yaml
 from broker.errors import Code
+from broker.protocol.clauses import Kind
 from broker.runtimes.layout import InstallationError, Layout
+
+if TYPE_CHECKING:  # needed for HTTP only, and an extra
+    from adapters.listening.fhir_subscription import SubscriptionListening
+    from adapters.listening.webhook import WebhookListening
+    from adapters.sinks.webhook import WebhookSinking
+
+    Listening = MllpListening | WebhookListening | SubscriptionListening
+    Sinking = FolderSinking | MllpSinking | WebhookSinking
 
 ABSENT = Code(
     "installation.adapter-absent",
@@ -31,6 +57,15 @@ WRONG = Code(
     "The settings of this agency's adapter cannot be used.",
     "Mend what is named; docs/adapter.md shows how it is written.",
 )
+NO_HTTP = Code(
+    "installation.http",
+    "A listener or sink over HTTP is configured, and the library for it is not installed.",
+    "Install the distribution with its extra: concordat-broker[http].",
+)
+
+OBLIGATIONS = frozenset(one.value for one in Kind)
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +83,21 @@ class Watched:
     encoding: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AdapterSettings:
+    """What an adapter does.
+
+    Attributes:
+        folders: that it watches.
+        listeners: that it opens.
+        sinks: that it hands over to.
+    """
+
+    folders: tuple[Watched, ...] = ()
+    listeners: tuple["Listening", ...] = ()
+    sinks: tuple["Sinking", ...] = ()
+
+
 class _Folder(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,17 +106,28 @@ class _Folder(BaseModel):
     encoding: str | None = None
 
 
+class _Kind(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    kind: str
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    folders: list[_Folder] = Field(min_length=1)
+    folders: list[_Folder] = []
+    listeners: list[_Kind] = []
+    sinks: list[_Kind] = []
 
 
-def read_adapter_settings(layout: Layout, agency: str) -> tuple[Watched, ...]:
-    """Return the folders that an agency's adapter watches.
+def read_adapter_settings(layout: Layout, agency: str) -> AdapterSettings:
+    """Return what an agency's adapter does.
 
     Raises:
-        InstallationError: `installation.adapter-absent`, `installation.adapter-settings`.
+        InstallationError: `installation.adapter-absent`, `installation.adapter-settings`,
+            `installation.http`.
+        ListenerFailed: what a listener is told cannot be meant.
+        SinkMisconfigured: what a sink is told cannot be meant.
     """
     path = layout.adapter_settings(agency)
     try:
@@ -75,21 +136,112 @@ def read_adapter_settings(layout: Layout, agency: str) -> tuple[Watched, ...]:
         raise InstallationError(ABSENT, path.name) from error
     try:
         said = _Settings.model_validate(parse_yaml(data))
-        for one in said.folders:
-            if one.format is not None:
-                named(one.format)
     except InputRefused as error:
         raise InstallationError(WRONG, f"{path.name}: {error.where}", error.fix) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(one) for one in first["loc"])
-        raise InstallationError(WRONG, f"{path.name}: {where}: {first['msg']}") from error
-    found = tuple(
-        Watched(layout.agency(agency) / one.path, one.format, one.encoding) for one in said.folders
+        raise _wrong(path.name, error) from error
+    home = layout.agency(agency)
+    found = AdapterSettings(
+        _folders(path.name, home, said.folders),
+        tuple(_each(f"{path.name}: listeners", home, said.listeners, _listening)),
+        tuple(_each(f"{path.name}: sinks", home, said.sinks, _sinking)),
     )
-    wrong = next((one for one in found if one.encoding not in {None, *VOUCHED}), None)
-    if wrong is not None:
-        raise InstallationError(WRONG, f"{path.name}: encoding")
-    if len({one.path.resolve() for one in found}) < len(found):
-        raise InstallationError(WRONG, f"{path.name}: one folder twice")
+    if not (found.folders or found.listeners or found.sinks):
+        raise InstallationError(WRONG, f"{path.name}: no folder, no listener, no sink")
+    names = [one.name for one in (*found.listeners, *found.sinks)]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise InstallationError(WRONG, f"{path.name}: the name {twice} twice")
     return found
+
+
+def _folders(file: str, home: Path, said: Sequence[_Folder]) -> tuple[Watched, ...]:
+    _known(file, [one.format for one in said])
+    found = tuple(Watched(home / one.path, one.format, one.encoding) for one in said)
+    if any(one.encoding not in {None, *VOUCHED} for one in found):
+        raise InstallationError(WRONG, f"{file}: encoding")
+    if len({one.path.resolve() for one in found}) < len(found):
+        raise InstallationError(WRONG, f"{file}: one folder twice")
+    return found
+
+
+def _each(
+    where: str, home: Path, said: Sequence[_Kind], kinds: Callable[[str], type[Value] | None]
+) -> list[Value]:
+    """Return what each entry of a section says, as the dataclass of its kind."""
+    found = []
+    for number, one in enumerate(said):
+        place = f"{where}.{number}"
+        try:
+            kind = kinds(one.kind)
+        except ModuleNotFoundError as error:
+            raise InstallationError(NO_HTTP, place) from error
+        if kind is None:
+            raise InstallationError(WRONG, f"{place}.kind: {one.kind}")
+        found.append(_one(place, home, one.model_extra or {}, kind))
+    return found
+
+
+def _one(place: str, home: Path, said: Mapping[str, Any], kind: type[Value]) -> Value:
+    try:
+        value: Value = _at_home(TypeAdapter(kind).validate_python(said), home)
+    except ValidationError as error:
+        raise _wrong(place, error) from error
+    except (ListenerFailed, SinkMisconfigured) as error:
+        raise type(error)(error.code, f"{place}: {error.where}", error.fix) from error
+    sources: tuple[Any, ...] = getattr(value, "sources", ())
+    _known(place, [getattr(one, "format", None) for one in (value, *sources)])
+    strange = sorted(getattr(value, "honours", frozenset()) - OBLIGATIONS)
+    if strange:
+        raise InstallationError(WRONG, f"{place}.honours: {strange[0]}")
+    return value
+
+
+def _known(place: str, formats: Sequence[str | None]) -> None:
+    for one in formats:
+        if one is not None:
+            try:
+                named(one)
+            except InputRefused as error:
+                raise InstallationError(WRONG, f"{place}: format {one}", error.fix) from error
+
+
+def _at_home(value: Any, home: Path) -> Any:  # noqa: ANN401 - settings of any kind
+    """Return settings whose paths, wherever they stand, begin at the agency's folder."""
+    if isinstance(value, Path):
+        return home / value
+    if isinstance(value, tuple):
+        return tuple(_at_home(one, home) for one in value)
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    return dataclasses.replace(value, **{name: _at_home(one, home) for name, one in fields.items()})
+
+
+def _listening(kind: str) -> type["Listening"] | None:
+    # Imported only where one is configured: those over HTTP need an extra.
+    if kind == "webhook":
+        from adapters.listening.webhook import WebhookListening  # noqa: PLC0415
+
+        return WebhookListening
+    if kind == "fhir_subscription":
+        from adapters.listening.fhir_subscription import SubscriptionListening  # noqa: PLC0415
+
+        return SubscriptionListening
+    return MllpListening if kind == "mllp" else None
+
+
+def _sinking(kind: str) -> type["Sinking"] | None:
+    if kind == "webhook":
+        from adapters.sinks.webhook import WebhookSinking  # noqa: PLC0415 - as above
+
+        return WebhookSinking
+    kinds: Mapping[str, type[FolderSinking | MllpSinking]]
+    kinds = {"folder": FolderSinking, "mllp": MllpSinking}
+    return kinds.get(kind)
+
+
+def _wrong(where: str, error: ValidationError) -> InstallationError:
+    first = error.errors()[0]
+    place = ".".join(str(one) for one in first["loc"])
+    return InstallationError(WRONG, f"{where}: {place}: {first['msg']}")

@@ -4,11 +4,12 @@ The agency reads the published protocol from the first root on and believes noth
 revision in force and the router's sealing key come from there.
 """
 
+import asyncio
 import hmac
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.backends.sqlite.outbox import SqliteOutbox
 from broker.clock import Clock
@@ -46,6 +47,7 @@ class AgencySide:
         outbox: what it signed.
         sealer: of this process.
         from_copy: whether the stream is away and the protocol is the agency's own copy of it.
+        keeping: held from the look at what the outbox has until what is new lies in it.
     """
 
     agency: AgencyId
@@ -58,6 +60,7 @@ class AgencySide:
     outbox: SqliteOutbox
     sealer: Sealer
     from_copy: bool = False
+    keeping: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
 
     @property
     def partnership(self) -> Partnership:

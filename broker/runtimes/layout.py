@@ -188,6 +188,18 @@ class Layout:
         """What one agency's adapter watches."""
         return self.agency(agency) / "adapter.yaml"
 
+    def adapter_status(self, agency: str) -> Path:
+        """What its adapter's listeners and sinks did since it runs."""
+        return self.agency(agency) / "adapter.status.json"
+
+    def seen_messages(self, agency: str) -> Path:
+        """Ids of the messages that its adapter's webhooks took."""
+        return self.agency(agency) / "seen-messages.sqlite"
+
+    def hand_overs(self, agency: str) -> Path:
+        """Which deliveries its adapter's sinks have, and which wait."""
+        return self.agency(agency) / "hand-overs.sqlite"
+
     def adapter_lock(self, agency: str) -> Path:
         """Held by the one adapter of an agency that runs."""
         return self.agency(agency) / "adapter.lock"

@@ -155,9 +155,10 @@ async def publish_drafts(
         Candidate(prepare(one.statement, side.schemas, side.signer), one.item, one.urgent)
         for one in drafts
     ]
-    held = await side.outbox.known([origin_of(one.prepared) for one in candidates])
-    planned = plan(candidates, held, side.keys.id_key).to_sign
-    await keep_signed(side, planned, key)
+    async with side.keeping:
+        held = await side.outbox.known([origin_of(one.prepared) for one in candidates])
+        planned = plan(candidates, held, side.keys.id_key).to_sign
+        await keep_signed(side, planned, key)
     await send_waiting(side)
     return planned
 
@@ -193,16 +194,17 @@ async def keep_reading(
             code = error.code
             refused = Rejected(draft.item, error.where, code.name, code.sentence, error.fix)
             report.refused.append((file, refused))
-    held = await side.outbox.known([origin_of(one) for _, one in prepared])
-    candidates: list[Candidate] = []
-    for draft, one in prepared:
-        verdict = judge(rule, draft, went_out=origin_of(one) in held)
-        if verdict.publish:
-            candidates.append(Candidate(one, draft.item, draft.urgent))
-        else:
-            report.kept_back.append(KeptBack(file, draft.item, verdict.rule, verdict.text))
-    planned = plan(candidates, held, side.keys.id_key)
-    await keep_signed(side, planned.to_sign)
+    async with side.keeping:
+        held = await side.outbox.known([origin_of(one) for _, one in prepared])
+        candidates: list[Candidate] = []
+        for draft, one in prepared:
+            verdict = judge(rule, draft, went_out=origin_of(one) in held)
+            if verdict.publish:
+                candidates.append(Candidate(one, draft.item, draft.urgent))
+            else:
+                report.kept_back.append(KeptBack(file, draft.item, verdict.rule, verdict.text))
+        planned = plan(candidates, held, side.keys.id_key)
+        await keep_signed(side, planned.to_sign)
     report.published += [
         Published(file, one.item, one.prepared.record_id, one.prepared.statement.type)
         for one in planned.to_sign

@@ -24,13 +24,14 @@ from broker.records.names import AgencyId
 from broker.routing.host import CoreFailed
 from broker.routing.intake import PROTOCOL
 from broker.runtimes import publishing, receiving
+from broker.runtimes.adapter import Adapter
 from broker.runtimes.agency import AgencySide, side_with
 from broker.runtimes.exchange import AgencyStreams, Part, Turn, exchange_of
 from broker.runtimes.founding import engine_files
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.loops import open_logging, open_routing
 from broker.runtimes.points import NO_CLIENT
-from broker.runtimes.watching import Watch, taken_words
+from broker.runtimes.watching import taken_words
 from broker.settings import Settings
 
 AGAIN_S = 1.0
@@ -220,13 +221,16 @@ async def _log(service: Service, turn: Turn) -> None:
             await asyncio.gather(logs, *ends, return_exceptions=True)
 
 
-async def serve_agency(service: Service, agency: str, watch: Watch | None = None) -> None:
+async def serve_agency(service: Service, agency: str, adapter: Adapter | None = None) -> None:
     """Receive what comes for an agency, and send what waits in its outbox.
 
-    With `watch`, take what its systems drop into their folders, too.
+    With `adapter`, take what its systems drop into their folders or bring to its listeners, and
+    hand over to its sinks, too.
 
     Raises:
         LogError: the published log does not follow on what was seen of it.
+        ListenerFailed: an address cannot be had.
+        WireFilesUnfit: a certificate of a listener cannot be used.
         ConcordatError: what else beginning anew does not mend.
     """
     service.layout.require(agency)
@@ -239,10 +243,48 @@ async def serve_agency(service: Service, agency: str, watch: Watch | None = None
                 # The protocol is read anew whenever it has changed: keys, agencies, revisions.
                 position = await streams.stream.end(PROTOCOL)
                 async with side_with(service.layout, name, service.clock, streams) as side:
-                    await _attend(service, side, streams, position, watch)
+                    await _adapt(service, side, streams, position, adapter)
 
     with exclusive(service.layout.adapter_lock(agency)):
-        await service.again(work)
+        if adapter is None:
+            await service.again(work)
+        else:
+            async with adapter.listening():
+                await service.again(work)
+
+
+async def _adapt(
+    service: Service,
+    side: AgencySide,
+    streams: AgencyStreams,
+    position: int,
+    adapter: Adapter | None,
+) -> None:
+    if adapter is None:
+        await _attend(service, side, streams, position, no_more)
+        return
+    looked = -FOLDERS_S
+    async with adapter.attending(side) as check:
+
+        async def more() -> None:
+            nonlocal looked
+            check()
+            if time.monotonic() >= looked + FOLDERS_S:
+                for one in await adapter.watch.look(side):
+                    service.counts[f"files {one.place}"] += 1
+                    service.said(one.place, taken_words(one))
+                adapter.note_status(service.layout, side.agency)
+                looked = time.monotonic()
+
+        await _attend(service, side, streams, position, more)
+        if service.stop.is_set():
+            await adapter.end()
+            adapter.note_status(service.layout, side.agency)
+            service.counts["sent"] += await publishing.send_waiting(side)
+
+
+async def no_more() -> None:
+    """Do nothing beside receiving and sending."""
 
 
 async def _attend(
@@ -250,17 +292,12 @@ async def _attend(
     side: AgencySide,
     streams: AgencyStreams,
     position: int,
-    watch: Watch | None,
+    more: Callable[[], Awaitable[None]],
 ) -> None:
     topics = (f"deliveries.{side.agency}", f"quarantine.{side.agency}")
     seen: list[int] = []
-    looked = -FOLDERS_S
     while not service.stop.is_set() and await side.stream.end(PROTOCOL) == position:
-        if watch is not None and time.monotonic() >= looked + FOLDERS_S:
-            for one in await watch.look(side):
-                service.counts[f"files {one.place}"] += 1
-                service.said(one.place, taken_words(one))
-            looked = time.monotonic()
+        await more()
         ends = [await side.stream.end(topic) for topic in topics]
         if ends != seen:
             report = await receiving.receive(side)

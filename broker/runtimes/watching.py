@@ -195,6 +195,11 @@ def _place_of(report: PublishReport) -> str:
     return DONE if report.clean else REJECTED
 
 
+def lying_in(folder: Path) -> int:
+    """Return how many files lie in a folder, without reports and what somebody still writes."""
+    return sum(not path.name.endswith(REPORT) for path in _files(folder))
+
+
 def _lying(folder: Watched) -> Iterator[tuple[Path, State]]:
     for path in _files(folder.path):
         state = _state(path)

@@ -144,6 +144,13 @@ class SqliteOutbox(AbstractContextManager["SqliteOutbox"]):
         rows = await database.call(lambda: database.rows(sql, (limit,)))
         return [self._kept(row) for row in rows]
 
+    async def unsent(self) -> int:
+        """Return how many records are kept and not known to be published."""
+        database = self._database
+        text = "SELECT count(*) FROM record WHERE published = 0"
+        row = await database.call(lambda: database.one(text))
+        return 0 if row is None else int(row[0])
+
     async def published(self, record_ids: Collection[RecordId]) -> None:
         """Mark records as published."""
         database = self._database

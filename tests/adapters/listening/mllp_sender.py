@@ -9,7 +9,7 @@ from tests.adapters.listening.support import (
     Memory,
 )
 
-CONFIG = MllpListening("adt", format_name="health-hl7-adt", idle_s=5, frame_s=5)
+CONFIG = MllpListening("adt", format="health-hl7-adt", idle_s=5, frame_s=5)
 
 
 def message(

@@ -123,7 +123,7 @@ async def test_a_resource_that_is_put_or_posted(tmp_path: Path) -> None:
     # then each is handed to the intake as it came, and answered when it is safe
     assert [one.status for one in answers] == [200] * len(sent)
     assert {one.code for one in answers} == {"accepted"}
-    assert at.intake.got == [(body, "flags", "fhir") for _, _, body, _ in sent]
+    assert at.intake.got == [(body, "flags", "health-fhir") for _, _, body, _ in sent]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from adapters.reading import Reading, read_file
 from broker.backends.sqlite.lock import exclusive
 from broker.faults import ADAPTER_POINTS
 from broker.runtimes import publishing, watching
-from broker.runtimes.adapter_settings import Watched, read_adapter_settings
+from broker.runtimes.adapter_settings import Watched
 from broker.runtimes.agency import agency_side
 from broker.runtimes.clock import SetClock
-from broker.runtimes.layout import InstallationError, Layout
+from broker.runtimes.layout import Layout
 from broker.runtimes.watching import PLACES, TakenFile, Watch
 from tests.broker.cli.files import concern, written
 from tests.support.commands import Commands
@@ -250,27 +250,6 @@ def test_two_adapters_of_one_agency_are_not_let_in(eastshire: Commands, drop: Pa
         answer = eastshire("adapter", SCHOOL, "--once", "--json", code=3)
     assert answer.error == "lane.unavailable"
     assert "adapter.lock" in answer.document["error"]["where"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "folders: []",
-        "folders: [{}]",
-        "folders: [{path: a, format: cuneiform}]",
-        "folders: [{path: a, encoding: ebcdic}]",
-        "folders: [{path: a}, {path: ./a}]",
-        "folders: [{path: a, colour: red}]",
-        "folders: [{path: a}]\nfolders: [{path: b}]",
-        "[",
-        "",
-    ],
-)
-def test_settings_that_cannot_be_used_are_refused(eastshire: Commands, text: str) -> None:
-    settings(eastshire, text)
-    with pytest.raises(InstallationError) as refused:
-        read_adapter_settings(Layout(eastshire.root), SCHOOL)
-    assert refused.value.code.name == "installation.adapter-settings"
 
 
 def test_an_agency_without_settings_is_told_how(eastshire: Commands) -> None:

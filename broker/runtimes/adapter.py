@@ -1,0 +1,171 @@
+"""An agency's adapter as a whole: folders and listeners in, sinks out."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adapters.intake import Heard, Listener
+from adapters.listening.mllp import MllpListener, MllpListening
+from adapters.listening.seen import Seen
+from adapters.sinks.folder import FolderSink, FolderSinking
+from adapters.sinks.mllp import MllpSink, MllpSinking
+from adapters.sinks.port import Sink
+from broker.backends.sqlite.hand_overs import SqliteHandOvers
+from broker.backends.sqlite.seen_messages import SqliteSeen
+from broker.clock import Clock
+from broker.runtimes.adapter_settings import AdapterSettings
+from broker.runtimes.agency import AgencySide
+from broker.runtimes.handing import Handing
+from broker.runtimes.intake import SideIntake
+from broker.runtimes.layout import Layout, replace_file
+from broker.runtimes.watching import Watch
+
+if TYPE_CHECKING:  # needed for HTTP only, and an extra
+    from broker.runtimes.adapter_settings import Listening, Sinking
+
+
+@dataclass(slots=True)
+class Adapter:
+    """What `concordat adapter` runs beside receiving and sending.
+
+    Attributes:
+        watch: its folders.
+        intake: what its listeners hand content to.
+        listeners: open while it runs.
+        handing: one for each of its sinks.
+        counts: of what happened at each listener.
+    """
+
+    watch: Watch
+    intake: SideIntake = field(default_factory=SideIntake)
+    listeners: tuple[Listener, ...] = ()
+    handing: tuple[Handing, ...] = ()
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    _written: bytes = b""
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Open the listeners, and close them at the end.
+
+        Raises:
+            ListenerFailed: an address cannot be had.
+            WireFilesUnfit: a certificate cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            for one in self.listeners:
+                stack.push_async_callback(one.close)
+                await one.start()
+                self.watch.said("listens", f"{one.name}: {one.address}")
+            yield
+
+    @asynccontextmanager
+    async def attending(self, side: AgencySide) -> AsyncIterator[Callable[[], None]]:
+        """Take what is brought and hand over what comes, while a side is open.
+
+        Yields:
+            What raises the error of a sink's work that has ended by one.
+        """
+        tasks = [asyncio.create_task(one.follow(side)) for one in self.handing]
+
+        def check() -> None:
+            for task in tasks:
+                if task.done():
+                    task.result()
+
+        try:
+            async with self.intake.open(side):
+                yield check
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def end(self) -> None:
+        """Take nothing new, while what is being taken can still come to its answer."""
+        await asyncio.gather(*(one.close() for one in self.listeners))
+
+    async def hand_over(self, side: AgencySide) -> int:
+        """Hand over what is due, once; return how many deliveries."""
+        return sum([await one.look(side) for one in self.handing])
+
+    def note_status(self, layout: Layout, agency: str) -> None:
+        """Write what the listeners did, for `concordat adapter --status`, if it changed."""
+        listeners: list[dict[str, object]] = [
+            {"name": one.name, "address": one.address, "counts": self.counts.get(one.name, {})}
+            for one in self.listeners
+        ]
+        said = json.dumps({"listeners": listeners}).encode()
+        if said != self._written:
+            replace_file(layout.adapter_status(agency), said)
+            self._written = said
+
+
+@asynccontextmanager
+async def open_adapter(
+    layout: Layout, agency: str, settings: AdapterSettings, clock: Clock, said: Heard
+) -> AsyncIterator[Adapter]:
+    """Make an adapter of its settings; at the end, give back what its sinks hold.
+
+    Raises:
+        StoreError: a file of the agency's folder cannot be used.
+        Unavailable: the same, for now.
+    """
+    async with AsyncExitStack() as stack:
+        made = Adapter(Watch(settings.folders, said))
+
+        def heard_at(name: str) -> Heard:
+            counts = made.counts.setdefault(name, Counter())
+
+            def heard(what: str, sentence: str) -> None:
+                counts[what] += 1
+                said(what, sentence)
+
+            return heard
+
+        if settings.listeners:
+            seen = stack.enter_context(SqliteSeen.open(layout.seen_messages(agency)))
+            made.listeners = tuple(
+                listener_of(one, made.intake, clock, seen, heard_at(one.name))
+                for one in settings.listeners
+            )
+        if settings.sinks:
+            held = stack.enter_context(SqliteHandOvers.open(layout.hand_overs(agency)))
+            sinks = [sink_of(one, clock) for one in settings.sinks]
+            for one in sinks:
+                stack.push_async_callback(one.close)
+            made.handing = tuple(Handing(one, held, said) for one in sinks)
+        yield made
+
+
+def listener_of(
+    settings: "Listening", intake: SideIntake, clock: Clock, seen: Seen, heard: Heard
+) -> Listener:
+    """Return the listener that settings describe; nothing is opened yet."""
+    if isinstance(settings, MllpListening):
+        return MllpListener(settings, intake, clock, heard)
+    # Imported only where one is configured: they need an extra.
+    from adapters.listening.fhir_subscription import (  # noqa: PLC0415
+        SubscriptionListener,
+        SubscriptionListening,
+    )
+    from adapters.listening.webhook import WebhookListener  # noqa: PLC0415
+
+    if isinstance(settings, SubscriptionListening):
+        return SubscriptionListener(settings, intake, heard)
+    return WebhookListener(settings, intake, clock, seen, heard)
+
+
+def sink_of(settings: "Sinking", clock: Clock) -> Sink:
+    """Return the sink that settings describe; nothing is opened yet."""
+    if isinstance(settings, FolderSinking):
+        return FolderSink(settings)
+    if isinstance(settings, MllpSinking):
+        return MllpSink(settings, clock)
+    # Imported only where one is configured: it needs an extra.
+    from adapters.sinks.webhook import WebhookSink  # noqa: PLC0415
+
+    return WebhookSink(settings, clock)

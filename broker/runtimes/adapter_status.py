@@ -1,0 +1,173 @@
+"""How an agency's adapter does: read from its files, whether it runs or not."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from adapters.sinks.hand_overs import Standing
+from broker.backends.sqlite.hand_overs import SqliteHandOvers
+from broker.backends.sqlite.outbox import SqliteOutbox
+from broker.errors import Code
+from broker.runtimes.adapter_settings import AdapterSettings, Watched
+from broker.runtimes.keystore import AgencyKeys
+from broker.runtimes.layout import InstallationError, Layout
+from broker.runtimes.serving import check_heartbeat
+from broker.runtimes.watching import DONE, ERROR, REJECTED, WORK, lying_in
+
+HERE = "here"
+PLACES_SHOWN = (HERE, WORK, DONE, REJECTED, ERROR)
+
+NO_SINK = Code(
+    "installation.no-sink",
+    "This agency's adapter has no such sink.",
+    "Take a name that stands under `sinks` in its adapter.yaml.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """A watched folder.
+
+    Attributes:
+        path: the folder.
+        counts: files in it, and in the four folders of it.
+    """
+
+    path: Path
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerStatus:
+    """A listener.
+
+    Attributes:
+        name: what configuration calls it.
+        address: where it listens; empty if the adapter does not run.
+        counts: of what happened since the adapter runs.
+    """
+
+    name: str
+    address: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterStatus:
+    """How an adapter does.
+
+    Attributes:
+        runs: whether it does.
+        unsent: records that wait in the outbox.
+        folders: that it watches.
+        listeners: that it opens.
+        sinks: how each one stands.
+    """
+
+    runs: bool
+    unsent: int
+    folders: tuple[FolderStatus, ...]
+    listeners: tuple[ListenerStatus, ...]
+    sinks: Mapping[str, Standing]
+
+    @property
+    def good(self) -> bool:
+        """Whether it runs, and no delivery waits for a person or after a try that failed."""
+        return self.runs and not any(one.refused or one.code for one in self.sinks.values())
+
+
+async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> AdapterStatus:
+    """Return how an adapter does.
+
+    Raises:
+        StoreError: a file of the agency's folder cannot be used.
+        Unavailable: the same, for now.
+    """
+    try:
+        check_heartbeat(layout, agency)
+        runs = True
+    except InstallationError:
+        runs = False
+    return AdapterStatus(
+        runs,
+        await _unsent(layout, agency),
+        tuple(_folder(one) for one in settings.folders),
+        _listeners(layout, agency, settings, runs=runs),
+        await _sinks(layout, agency, settings),
+    )
+
+
+async def wait_again(layout: Layout, agency: str, settings: AdapterSettings, sink: str) -> int:
+    """Let all that a sink would not take wait again; return how many deliveries.
+
+    Raises:
+        InstallationError: `installation.no-sink`.
+        StoreError: what sinks have cannot be read.
+        Unavailable: the same, for now.
+    """
+    if sink not in [one.name for one in settings.sinks]:
+        raise InstallationError(NO_SINK, sink)
+    with SqliteHandOvers.open(layout.hand_overs(agency)) as held:
+        return await held.again(sink)
+
+
+def status_document(status: AdapterStatus) -> dict[str, object]:
+    """Return an adapter's status as JSON shows it."""
+    return {
+        "runs": status.runs,
+        "unsent": status.unsent,
+        "folders": [{"path": str(one.path), **one.counts} for one in status.folders],
+        "listeners": [asdict(one) for one in status.listeners],
+        "sinks": [
+            {
+                "name": name,
+                "handed_over": one.handed,
+                "last_ms": one.last,
+                "waiting": one.waiting,
+                "waiting_since_ms": one.since,
+                "trouble": one.code or None,
+                "refused": [
+                    {
+                        "delivery": refused.delivery.hex(),
+                        "code": refused.code,
+                        "where": refused.where,
+                        "at_ms": refused.at,
+                    }
+                    for refused in one.refused
+                ],
+            }
+            for name, one in status.sinks.items()
+        ],
+    }
+
+
+async def _unsent(layout: Layout, agency: str) -> int:
+    keys = AgencyKeys.load(layout.agency_keys(agency))
+    with SqliteOutbox.open(layout.outbox(agency), keys.id_key) as outbox:
+        return await outbox.unsent()
+
+
+def _folder(watched: Watched) -> FolderStatus:
+    places = {HERE: watched.path, **{name: watched.path / name for name in PLACES_SHOWN[1:]}}
+    return FolderStatus(watched.path, {name: lying_in(path) for name, path in places.items()})
+
+
+def _listeners(
+    layout: Layout, agency: str, settings: AdapterSettings, *, runs: bool
+) -> tuple[ListenerStatus, ...]:
+    known: dict[str, tuple[str, Mapping[str, int]]] = {}
+    path = layout.adapter_status(agency)
+    if runs and path.exists():
+        for one in json.loads(path.read_bytes())["listeners"]:
+            known[one["name"]] = (one["address"], one["counts"])
+    return tuple(
+        ListenerStatus(one.name, *known.get(one.name, ("", {}))) for one in settings.listeners
+    )
+
+
+async def _sinks(layout: Layout, agency: str, settings: AdapterSettings) -> Mapping[str, Standing]:
+    if not settings.sinks:
+        return {}
+    with SqliteHandOvers.open(layout.hand_overs(agency)) as held:
+        return {one.name: await held.standing(one.name) for one in settings.sinks}
