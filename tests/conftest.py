@@ -47,7 +47,7 @@ def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - xdist's WorkerCont
     """Add what a worker process did without; one that was killed has told nothing."""
     said = getattr(node, "workeroutput", {}).get("services")
     if said is not None:
-        services.add(said["left_out"], said["omitted"])
+        services.add(*said)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -211,6 +211,9 @@ def _installed() -> frozenset[str]:
             "protocol_copy",
             "adapter_settings",
             "adapter_lock",
+            "adapter_status",
+            "seen_messages",
+            "hand_overs",
         ),
         *("outbox", "publication_rule"),
     )

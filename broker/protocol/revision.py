@@ -14,7 +14,8 @@ All JSON is canonical (RFC 8785); a file too many, or one that is not in its one
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
 from broker.protocol.agreement import Agreement, agreement_of, agreement_plain
 from broker.protocol.bundle import bundle_digest, pack, unpack
@@ -31,6 +32,12 @@ DATA = "data.json"
 MODULE = "module.wasm"
 CAPABILITIES = "capabilities.json"
 _FILES = frozenset({AGREEMENT, CLAUSES, CASES, DATA, MODULE, CAPABILITIES})
+KEPT = 4
+"""Revisions that a process keeps opened: whoever reads the protocol anew finds the same ones."""
+
+MOST_INTEGER = 2**53 - 1
+"""RFC 8785, section 3.2.2.3."""
+
 _FOLDERS = {"schemas": ".avsc", "engine": ".rego", "special": ".rego"}
 
 
@@ -113,8 +120,9 @@ def compose(
     return revision_of(files)
 
 
+@lru_cache(maxsize=KEPT)
 def open_revision(packed: bytes) -> Revision:
-    """Return the revision in a bundle.
+    """Return the revision in a bundle; of the same bytes the same one.
 
     Raises:
         EntryRefused: `protocol.revision.bundle`; it is not one, or its parts disagree.
@@ -146,7 +154,7 @@ def revision_of(files: Mapping[str, bytes]) -> Revision:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, ProtocolError) as error:
         raise EntryRefused(BUNDLE, "a part cannot be read") from error
-    if canonical(compiled) != files[DATA]:
+    if compact(compiled) != files[DATA]:
         raise EntryRefused(BUNDLE, f"{DATA} is not what the clauses compile to")
     return Revision(
         bundle_digest(files), agreement, clauses, cases, data, files[MODULE], dict(files)
@@ -164,7 +172,36 @@ def _must_be_complete(files: Mapping[str, bytes]) -> None:
 
 
 def _json(files: Mapping[str, bytes], path: str) -> Any:  # noqa: ANN401 - any JSON value
-    plain = json.loads(files[path])
-    if canonical(plain) != files[path]:
+    plain = json.loads(
+        files[path],
+        object_pairs_hook=_object,
+        parse_int=_integer,
+        parse_float=_no_number,
+        parse_constant=_no_number,
+    )
+    if compact(plain) != files[path]:
         raise EntryRefused(BUNDLE, f"{path} is not canonical")
     return plain
+
+
+def compact(plain: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """Return what `canonical` returns, of values that `_json` lets in: quicker by far."""
+    said = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return said.encode()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if not all(name.isascii() for name, _ in pairs):
+        raise ValueError("a name beyond ASCII")  # RFC 8785 orders these by UTF-16
+    return dict(pairs)
+
+
+def _integer(said: str) -> int:
+    number = int(said)
+    if abs(number) > MOST_INTEGER:
+        raise ValueError("an integer that not every reader has")
+    return number
+
+
+def _no_number(said: str) -> NoReturn:
+    raise ValueError(said)

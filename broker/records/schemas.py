@@ -9,6 +9,7 @@ the one valid encoding is refused (`broker.records.values`; `docs/formats.md`, s
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -126,8 +127,13 @@ class RecordSchema:
         return tuple(n for n, spec in sorted(self.slots.items()) if spec.reveals == reveals)
 
 
+KEPT = 256
+"""Schemas that a process keeps read: each revision brings the same files again."""
+
+
+@lru_cache(maxsize=KEPT)
 def parse_record_schema(data: bytes, version: str) -> RecordSchema:
-    """Read one `.avsc` file.
+    """Read one `.avsc` file; of the same bytes the same schema.
 
     Raises:
         ValueError: a slot without number, out of range or given twice; a type that a slot cannot

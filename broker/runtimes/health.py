@@ -1,7 +1,7 @@
 """What `doctor` looks at: is everything that safety needs in its place?"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -12,10 +12,12 @@ import adapters
 import broker
 from broker.access_log.reader import read_state
 from broker.backends.files.store import FileTileStore
-from broker.clock import DAY, Clock
+from broker.clock import DAY, HOUR, Clock
 from broker.errors import ConcordatError
 from broker.protocol.published import PublishedProtocol
 from broker.protocol.revision import Revision
+from broker.runtimes.adapter_settings import read_adapter_settings
+from broker.runtimes.adapter_status import status_of
 from broker.runtimes.explaining import published
 from broker.runtimes.layout import Layout
 from broker.runtimes.points import module_point
@@ -68,6 +70,7 @@ async def examine(layout: Layout, clock: Clock) -> Health:
         if layout.broker.is_dir():  # an agency's host has no log
             checks += [await _log(layout)]
         checks += _agencies(layout, protocol)
+        checks += [one async for one in _adapters(layout, clock)]
     except ConcordatError as error:
         checks.append(bad("installation", error))
     return Health(tuple(checks), telephones)
@@ -165,6 +168,35 @@ def _agencies(layout: Layout, protocol: PublishedProtocol) -> Iterator[Check]:
             "officers' keys",
             good=True,
             said="lie here: this is a demonstration, its signatures prove nothing",
+        )
+
+
+async def _adapters(layout: Layout, clock: Clock) -> AsyncIterator[Check]:
+    for agency in layout.agencies():
+        if not layout.adapter_settings(agency).exists():
+            continue
+        name = f"adapter of {agency}"
+        try:
+            status = await status_of(layout, agency, read_adapter_settings(layout, agency))
+        except ConcordatError as error:
+            yield bad(name, error)
+            continue
+        refused = sum(len(one.refused) for one in status.sinks.values())
+        late = [
+            sink
+            for sink, one in status.sinks.items()
+            if one.since is not None and one.since < clock.now() - HOUR
+        ]
+        said = "runs" if status.runs else "does not run now"
+        if late:
+            said += f"; deliveries wait for more than an hour: {', '.join(late)}"
+        if refused:
+            said += f"; {refused} deliveries were not handed over"
+        yield Check(
+            name,
+            good=not (late or refused),
+            said=said,
+            fix=f"Look at `concordat adapter {agency} --status`.",
         )
 
 

@@ -7,6 +7,7 @@ any two steps, the next `publish` goes on, and nothing is signed or sent as some
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from adapters.accounting import Accounting
@@ -21,7 +22,7 @@ from broker.records.check import RECORD_PURPOSE, ROUTER
 from broker.records.digests import message_key
 from broker.records.envelope import Envelope
 from broker.records.errors import StatementRefused
-from broker.records.names import Kind, RecordId
+from broker.records.names import AgencyId, Kind, RecordId
 from broker.records.sealing import Way
 from broker.records.signing import Prepared, prepare, sign
 from broker.records.statement import Identifiers
@@ -85,8 +86,14 @@ def load_rule(side: AgencySide) -> PublicationRule:
         ProtocolTextError: the file cannot be read as such a rule.
     """
     path = side.layout.publication_rule(side.agency)
-    types = {schema.type for schema in side.schemas.types()}
-    return read_publication_rule(path.read_bytes(), side.agency, types, path.name)
+    types = frozenset(schema.type for schema in side.schemas.types())
+    return _rule(path.read_bytes(), side.agency, types, path.name)
+
+
+@lru_cache(maxsize=8)
+def _rule(data: bytes, agency: AgencyId, types: frozenset[str], name: str) -> PublicationRule:
+    # For each file and each message anew, and it hardly ever changes.
+    return read_publication_rule(data, agency, types, name)
 
 
 def context_of(side: AgencySide, rule: PublicationRule, encoding: str | None = None) -> ReadContext:

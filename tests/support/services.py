@@ -100,9 +100,9 @@ def left_out() -> list[str]:
     return [f"{count} not run, {line}" for line, count in sorted(_left_out.items())]
 
 
-def told() -> dict[str, object]:
-    """Return what this process did without, for the process that it works for."""
-    return {"left_out": dict(_left_out), "omitted": sorted(_omitted)}
+def told() -> tuple[dict[str, int], list[str]]:
+    """Return what this process did without, for the process that it works for: see `add`."""
+    return dict(_left_out), sorted(_omitted)
 
 
 def add(counts: Mapping[str, int], backends: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """`tests.support.services`: what is missing is said aloud, and never passes in CI."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -48,3 +49,19 @@ def test_an_opa_that_the_environment_names_wrongly_is_not_replaced_silently(
     found = services.opa.__wrapped__()
     assert isinstance(found, services.Missing)
     assert "CONCORDAT_OPA" in found.why
+
+
+def test_what_processes_of_one_run_did_without_is_counted_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # given a process that left one test out
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(services, "_left_out", Counter())
+    monkeypatch.setattr(services, "_omitted", set())
+    with pytest.raises(pytest.skip.Exception):
+        services.do_without(replace(MISSING, backend="broker/backends/clock"))
+
+    # when another that left one out is added to it, then both count
+    services.add(*services.told())
+    assert services.left_out() == ["2 not run, clockwork is missing: nobody wound it up."]
+    assert services.omitted() == ["broker/backends/clock/*"]

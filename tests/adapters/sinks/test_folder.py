@@ -15,7 +15,8 @@ ONE = HandOver("ab" * 16, 7, b'{"content": {}}', frozenset())
 async def test_a_delivery_is_a_file_and_the_same_file_when_it_comes_again(tmp_path: Path) -> None:
     # given a folder that nobody has made
     sink = FolderSink(FolderSinking("case", tmp_path / "in" / "here", frozenset({"no-copy"})))
-    assert (sink.name, sink.honours) == ("case", {"no-copy"})
+    assert sink.name == "case"
+    assert sink.honours == {"no-copy"}
 
     # when a delivery is handed over twice
     await sink.hand(ONE)

@@ -16,6 +16,8 @@ from broker.protocol.revision import (
     CLAUSES,
     DATA,
     MODULE,
+    MOST_INTEGER,
+    compact,
     open_revision,
     revision_of,
 )
@@ -84,12 +86,38 @@ def test_a_revision_is_opened_from_its_bundle() -> None:
     assert again.data == county().data
 
 
+def test_of_the_same_bytes_the_same_revision_is_opened() -> None:
+    # given one read before, when others read it, then nobody checks and compiles it again
+    packed = county().packed()
+    assert open_revision(packed) is open_revision(bytes(bytearray(packed)))
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+names = st.text(st.characters(max_codepoint=127), max_size=6)
+plains = st.recursive(
+    st.none() | st.booleans() | st.integers(-MOST_INTEGER, MOST_INTEGER) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(plains)
+def test_what_is_canonical_is_told_as_the_standard_tells_it(plain: object) -> None:
+    # given any value that a part may hold, when its one form is asked for, then it is RFC 8785's
+    assert compact(plain) == canonical(plain)
+
+
 def rewritten(path: str, change: Callable[[bytes], bytes]) -> dict[str, bytes]:
     return {**county().files, path: change(county().files[path])}
 
 
 def without(path: str) -> dict[str, bytes]:
     return {name: data for name, data in county().files.items() if name != path}
+
+
+def with_name(said: str) -> dict[str, bytes]:
+    """Return the files with something said first in the agreement's object."""
+    return rewritten(AGREEMENT, lambda data: said.encode() + b"," + data[1:])
 
 
 @pytest.mark.parametrize(
@@ -108,6 +136,11 @@ def without(path: str) -> dict[str, bytes]:
         (rewritten(CLAUSES, lambda data: data.replace(b'"mash"', b'"maps"')), "compile"),
         (rewritten(DATA, lambda data: data.replace(b'"mash"', b'"maps"')), "compile"),
         (rewritten("schemas/alert/1.0.avsc", lambda data: data + b" "), "compile"),
+        (with_name('{"\u00e9":1'), "cannot be read"),
+        (with_name('{"":1.5'), "cannot be read"),
+        (with_name('{"":NaN'), "cannot be read"),
+        (with_name('{"":9007199254740992'), "cannot be read"),
+        (with_name('{"":1,"":1'), "not canonical"),
     ],
 )  # fmt: skip
 def test_parts_that_disagree_are_refused(files: dict[str, bytes], where: str) -> None:
