@@ -1,15 +1,12 @@
-"""What an agency does: publish its files, read its inbox, acknowledge, say what it did."""
+"""What an agency does: read its inbox, acknowledge, say what it did."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from adapters.format import Rejected, Warned
 from broker.cli.place import layout_for
 from broker.cli.show import (
     SHOWN_HEX,
@@ -18,7 +15,6 @@ from broker.cli.show import (
     Exit,
     Json,
     iso,
-    progress_bar,
     reporting,
     say,
     say_json,
@@ -28,149 +24,12 @@ from broker.cli.show import (
 from broker.cli.withdrawn import Taken, document_of, lines_of, waits
 from broker.clock import FOREVER, Instant
 from broker.receipts.inbox import Item
-from broker.runtimes import answering, publishing, receiving
+from broker.runtimes import answering, receiving
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
-from broker.runtimes.publishing import PublishReport
 from broker.runtimes.reading import delivery_document, receipt_of
 from broker.runtimes.withdrawing import withdrawn_here
-
-PLACES_SHOWN = 5
-"""Rows or elements named for one reason; --json names them all."""
-
-
-def publish(
-    agency: AgencyName,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Exports to publish.")],
-    format_name: Annotated[
-        str | None, typer.Option("--format", help="Name the format instead of recognising it.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="The text encoding that you vouch for, such as cp1252.")
-    ] = None,
-    folder: Dir = None,
-    as_json: Json = False,
-) -> None:
-    """Read an agency's own files, sign what its publication rule lets out, and publish it."""
-
-    async def run() -> PublishReport:
-        async with agency_side(layout_for(folder), agency, SystemClock()) as side:
-            with progress_bar(as_json=as_json) as bar:
-                task = bar.add_task("Reading files", total=len(files))
-
-                def progress(_what: str, done: int, total: int) -> None:
-                    bar.update(task, completed=done, total=total)
-
-                return await publishing.publish_files(side, files, format_name, progress, encoding)
-
-    with reporting(as_json=as_json):
-        report = asyncio.run(run())
-    if as_json:
-        say_json(publish_document(report))
-    else:
-        show_publish(report)
-    raise typer.Exit(Exit.DONE if report.clean else Exit.REJECTED)
-
-
-def publish_document(report: PublishReport) -> dict[str, object]:
-    """Return a publish report as JSON shows it."""
-    return {
-        "read": sum(one.read for one in report.files),
-        "mapped": sum(one.mapped for one in report.files),
-        "rejected": [_rejected_document(file, one) for file, one in _rejected(report)],
-        "context": sum(one.context for one in report.files),
-        "records": sum(one.records for one in report.files),
-        "published": [
-            {"file": one.file, "item": one.item, "record": one.record_id.hex(), "type": one.type}
-            for one in report.published
-        ],
-        "already": report.already,
-        "kept_back": [
-            {"file": one.file, "item": one.item, "rule": one.rule, "text": one.text}
-            for one in report.kept_back
-        ],
-        "warnings": [_rejected_document(file, one) for file, one in _warnings(report)],
-        "files": [
-            {
-                "file": one.file,
-                "format": one.format,
-                "read": one.read,
-                "mapped": one.mapped,
-                "rejected": len(one.rejected),
-                "context": one.context,
-                "not_mapped": list(one.unmapped),
-            }
-            for one in report.files
-        ],
-    }
-
-
-def _rejected(report: PublishReport) -> list[tuple[str, Rejected]]:
-    found = [(account.file, one) for account in report.files for one in account.rejected]
-    return found + report.refused
-
-
-def _warnings(report: PublishReport) -> list[tuple[str, Warned]]:
-    return [(account.file, one) for account in report.files for one in account.warnings]
-
-
-def _rejected_document(file: str, one: Rejected | Warned) -> dict[str, str]:
-    return {
-        "file": file,
-        "item": one.item,
-        "field": one.field,
-        "code": one.code,
-        "reason": one.reason,
-        "fix": one.fix,
-    }
-
-
-def show_publish(report: PublishReport) -> None:
-    """Show a publish report to a person."""
-    table(
-        "",
-        ("file", "format", "read", "mapped", "rejected", "context"),
-        [
-            (
-                one.file,
-                one.format or "-",
-                str(one.read),
-                str(one.mapped),
-                str(len(one.rejected)),
-                str(one.context),
-            )
-            for one in report.files
-        ],
-    )
-    unmapped = sorted({name for one in report.files for name in one.unmapped})
-    if unmapped:
-        say(f"Left in the files, because no record type has a place for it: {', '.join(unmapped)}.")
-    say(
-        f"{len(report.published)} records published, {report.already} were there already, "
-        f"{len(report.kept_back)} kept back by the publication rule."
-    )
-    reasons = Counter((one.rule, one.text) for one in report.kept_back)
-    for (rule, text), number in sorted(reasons.items()):
-        say(f"  {number} kept back by {rule}: {escape(text)}")
-    _show_faults("Rejected", _rejected(report))
-    _show_faults("Published, but look at it", _warnings(report))
-
-
-def _show_faults(heading: str, faults: Sequence[tuple[str, Rejected | Warned]]) -> None:
-    """Show what is wrong, each reason once, with the places where it was found."""
-    if faults:
-        say(f"[bold]{heading}: {len(faults)}[/]")
-    groups: dict[tuple[str, str, str, str], list[str]] = {}
-    for file, one in faults:
-        place = one.item if one.field in {"", one.item} else f"{one.item} ({one.field})"
-        groups.setdefault((file, one.reason, one.fix, one.code), []).append(place)
-    for (file, reason, fix, code), places in groups.items():
-        shown = ", ".join(places[:PLACES_SHOWN])
-        if len(places) > PLACES_SHOWN:
-            shown += f" and {len(places) - PLACES_SHOWN} more"
-        say(f"  {escape(file)}, {escape(shown)}: {escape(reason)} {escape(f'[{code}]')}")
-        say(f"    What to do: {escape(fix)}")
 
 
 def inbox(

@@ -6,7 +6,7 @@ import typer
 
 from broker.cli import emergency, run, scenario
 from broker.cli.adapter import adapter
-from broker.cli.agency import ack, action, inbox, publish
+from broker.cli.agency import ack, action, inbox
 from broker.cli.broker import doctor, init, route
 from broker.cli.demo import demo
 from broker.cli.duties import duties, respond
@@ -17,6 +17,7 @@ from broker.cli.incidents import close_incident, list_incidents
 from broker.cli.log import search, verify
 from broker.cli.narrowing import narrow
 from broker.cli.protocol import adopt, explain, may_i_share
+from broker.cli.publish import publish
 from broker.cli.quarantine import list_quarantine, retry, show
 from broker.cli.tasks import answer, list_tasks
 from broker.cli.withdrawing import correct, retract, retractions, unfile

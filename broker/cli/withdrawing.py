@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.cli.agency import show_publish
 from broker.cli.place import at_agency
+from broker.cli.publish import show_publish
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,

@@ -22,7 +22,7 @@ from broker.records.envelope import decode_envelope
 from broker.records.errors import RecordRefused
 from broker.records.names import AgencyId, ConsumerId, Kind, RecordDigest, RecordId, agency_of
 from broker.records.sealing import KEY_BYTES, open_under
-from broker.routing.asking import questions_for
+from broker.routing.asking import questions_for, told_by
 from broker.routing.consumers import About, Asked, asked
 from broker.routing.deciding import Case, Deciding, Verdict
 from broker.routing.entries import ARCHIVE_PART, EntryMaker
@@ -171,8 +171,9 @@ class Handling:
         instants: list[Instant] = []
         for one in queue:
             case, roster = one.case, protocol.agreement(one.case.at).roster
+            told = told_by(case.new.accepted)
             questions += questions_for(
-                case.new.accepted, case.linked, case.standing, one.who, roster, one.answers
+                told, case.linked, case.standing, one.who, roster, one.answers
             )
             instants += [case.at] * len(one.who)
         decisions = iter(zip(questions, self._decide(questions, instants), strict=True))
@@ -222,7 +223,7 @@ class Handling:
 
     def _link(self, new: New, at: Instant) -> Linked:
         """Link a record to its subject as the registers stand."""
-        if not is_about_a_child(new.accepted):
+        if not is_about_a_child(new.accepted.labels):
             return Linked(None, None, NOBODY)
         found = self._known.registers.find(new.tokens)
         if found.subject is None:
@@ -237,7 +238,7 @@ class Handling:
             stated, gone = staff_of(accepted, self._tokeniser)
             if stated is not None or (gone and registers.knows(accepted.agency, gone)):
                 self._note(accepted, NO_TOKENS, stated, gone, work)
-        if not is_about_a_child(accepted):
+        if not is_about_a_child(accepted.labels):
             return Linked(None, None, NOBODY)
         states, retracts = register_of(accepted)
         found = registers.find(new.tokens)

@@ -10,6 +10,7 @@ from broker.clock import Instant
 from broker.records.check import Accepted
 from broker.records.errors import LABELS, VALUE, RecordRefused
 from broker.records.names import FIRST_TYPE_SLOT, ZERO_ID, Kind, RecordId
+from broker.records.statement import Labels
 from broker.subjects.states import Alert, Involvement, Order, States
 
 ANSWER = "answer"
@@ -86,9 +87,8 @@ def must_mean_something(accepted: Accepted) -> None:
             raise RecordRefused(LABELS, "labels.concerns")
 
 
-def is_about_a_child(accepted: Accepted) -> bool:
-    """Tell whether a record is linked at all."""
-    labels = accepted.labels
+def is_about_a_child(labels: Labels) -> bool:
+    """Tell whether a record with such labels is linked at all."""
     on_a_record = BETWEEN_PEOPLE | ON_A_RECORD
     return labels.type not in on_a_record and labels.subject in ABOUT_A_CHILD
 

@@ -190,6 +190,31 @@ async def keep_reading(
     Raises:
         LaneError: the outbox cannot be written; what of the file is in it already will be known.
     """
+    async with side.keeping:
+        planned = await weigh(side, rule, reading, report, correcting)
+        await keep_signed(side, planned)
+    file = reading.accounting.file
+    report.published += [published_as(file, one) for one in planned]
+
+
+def published_as(file: str, planned: Planned) -> Published:
+    """Return how a report names a record."""
+    prepared = planned.prepared
+    return Published(file, planned.item, prepared.record_id, prepared.statement.type)
+
+
+async def weigh(
+    side: AgencySide,
+    rule: PublicationRule,
+    reading: Reading,
+    report: PublishReport,
+    correcting: Origin | None = None,
+) -> tuple[Planned, ...]:
+    """Return what of a file is new and may leave; add all the rest to the report. Keeps nothing.
+
+    Raises:
+        LaneError: the outbox cannot be read.
+    """
     report.files.append(reading.accounting)
     file = reading.accounting.file
     prepared: list[tuple[Draft, Prepared]] = []
@@ -201,23 +226,18 @@ async def keep_reading(
             code = error.code
             refused = Rejected(draft.item, error.where, code.name, code.sentence, error.fix)
             report.refused.append((file, refused))
-    async with side.keeping:
-        held = await side.outbox.known([origin_of(one) for _, one in prepared])
-        candidates: list[Candidate] = []
-        for draft, one in prepared:
-            verdict = judge(rule, draft, went_out=origin_of(one) in held)
-            if verdict.publish:
-                candidates.append(Candidate(one, draft.item, draft.urgent))
-            else:
-                report.kept_back.append(KeptBack(file, draft.item, verdict.rule, verdict.text))
-        planned = plan(candidates, held, side.keys.id_key)
-        await keep_signed(side, planned.to_sign)
-    report.published += [
-        Published(file, one.item, one.prepared.record_id, one.prepared.statement.type)
-        for one in planned.to_sign
-    ]
+    held = await side.outbox.known([origin_of(one) for _, one in prepared])
+    candidates: list[Candidate] = []
+    for draft, one in prepared:
+        verdict = judge(rule, draft, went_out=origin_of(one) in held)
+        if verdict.publish:
+            candidates.append(Candidate(one, draft.item, draft.urgent))
+        else:
+            report.kept_back.append(KeptBack(file, draft.item, verdict.rule, verdict.text))
+    planned = plan(candidates, held, side.keys.id_key)
     report.already += len(planned.already)
     report.refused += [(file, one) for one in planned.refused]
+    return planned.to_sign
 
 
 async def keep_signed(
