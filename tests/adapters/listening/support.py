@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,11 +123,17 @@ class Line:
         return self._answers.pop(0)
 
     async def rest(self) -> bytes:
-        """All that comes until the connection's end."""
-        try:
-            return await asyncio.wait_for(self.reader.read(-1), 5)
-        except ConnectionError:
-            return b""
+        """All that comes until the connection's end.
+
+        In pieces: a reset throws away what the reader holds, and who writes to a connection that
+        the other side has ended gets one.
+        """
+        come = bytearray()
+        with suppress(ConnectionError):
+            async with asyncio.timeout(5):
+                while piece := await self.reader.read(65536):
+                    come += piece
+        return bytes(come)
 
 
 @asynccontextmanager

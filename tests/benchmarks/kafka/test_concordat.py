@@ -14,7 +14,7 @@ from benchmarks.kafka.processes import tree
 from benchmarks.kafka.services import Kafka
 from benchmarks.kafka.summaries import DRIVER
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.bench
 
 RECORDS = 60
 

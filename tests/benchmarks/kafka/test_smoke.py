@@ -22,6 +22,8 @@ from benchmarks.kafka.processes import tree
 from benchmarks.kafka.services import Kafka
 from benchmarks.kafka.summaries import DRIVER
 
+pytestmark = pytest.mark.bench
+
 RECORDS = 20
 SHAPE = Shape(8)
 

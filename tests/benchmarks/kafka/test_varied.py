@@ -19,6 +19,8 @@ from broker.records.names import AgencyId
 from broker.records.schemas import SchemaSet
 from broker.runtimes.founding import read_county, schema_files
 
+pytestmark = pytest.mark.bench
+
 
 def test_as_many_as_the_county_has_is_the_county() -> None:
     # given the county's numbers; when a revision is asked for; then it is the shipped one

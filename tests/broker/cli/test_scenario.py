@@ -8,11 +8,6 @@ from broker.runtimes.founding import county_folder
 from tests.support.commands import Commands
 from tests.support.tree import ROOT
 
-SHIPPED = [
-    (county, path.name)
-    for county in ("eastshire", "eastbridge")
-    for path in sorted((county_folder(county) / "scenarios").glob("*.yaml"))
-]
 STORY = """
 title: A girl is missing
 story: [Her school must know.]
@@ -32,13 +27,13 @@ steps:
 """
 
 
-@pytest.mark.parametrize(("county", "name"), SHIPPED)
-def test_every_shipped_story_comes_out_as_told(county: str, name: str, eastshire: Commands) -> None:
-    path = county_folder(county) / "scenarios" / name
-    (played,) = eastshire.bare("scenario", "run", path, "--protocol", county, "--json").document[
-        "scenarios"
-    ]
-    assert played["file"] == name
+@pytest.mark.parametrize("county", ["eastshire", "eastbridge"])
+def test_every_shipped_story_comes_out_as_told(county: str, eastshire: Commands) -> None:
+    folder = county_folder(county) / "scenarios"
+    played = eastshire.bare("scenario", "run", folder, "--protocol", county, "--json").document
+    assert [one["file"] for one in played["scenarios"]] == sorted(
+        path.name for path in folder.glob("*.yaml")
+    )
 
 
 def test_a_story_is_shown_with_what_each_gets(eastshire: Commands, tmp_path: Path) -> None:
