@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent, NodeEvent
+from ruamel.yaml.events import AliasEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from broker.clock import DAY, HOUR, MINUTE, SECOND, Instant
@@ -193,8 +194,7 @@ def read_document(text: bytes, file: str) -> Spot:
         raise ProtocolTextError(TOO_LARGE, f"{file}: more than {MOST_OCTETS} bytes")
     try:
         decoded = text.decode()
-        _refuse_tricks(decoded, file)
-        node = _reader().compose(decoded)
+        node = _Reader(file).compose(decoded)
     except UnicodeDecodeError as error:
         raise ProtocolTextError(SYNTAX, f"{file}: not UTF-8 at byte {error.start}") from error
     except YAMLError as error:
@@ -206,36 +206,30 @@ def read_document(text: bytes, file: str) -> Spot:
     return _spot(node, file, "")
 
 
+class _Composer(Composer):
+    """A composer that refuses what lets a text say one thing and mean another."""
+
+    def compose_node(self, parent: Node | None, index: object) -> Node:
+        event = self.parser.peek_event()
+        where = f"{self.loader.file}:{event.start_mark.line + 1}"
+        if isinstance(event, AliasEvent) or event.anchor is not None or event.tag is not None:
+            raise ProtocolTextError(ALIAS, where)
+        if isinstance(event, CollectionStartEvent) and self.depth >= MOST_DEPTH:
+            raise ProtocolTextError(TOO_LARGE, f"{where}: nested too deeply")
+        node: Node = super().compose_node(parent, index)
+        return node
+
+
 class _Reader(YAML):
     """A YAML reader that does not look for plug-ins on disk."""
 
+    def __init__(self, file: str) -> None:
+        super().__init__(typ="safe", pure=True)
+        self.Composer = _Composer
+        self.file = file
+
     def official_plug_ins(self) -> list[str]:
         return []
-
-
-def _reader() -> YAML:
-    return _Reader(typ="safe", pure=True)
-
-
-def _refuse_tricks(text: str, file: str) -> None:
-    depth = 0
-    for event in _reader().parse(text):
-        line = event.start_mark.line + 1
-        if isinstance(event, AliasEvent) or (
-            isinstance(event, NodeEvent) and event.anchor is not None
-        ):
-            raise ProtocolTextError(ALIAS, f"{file}:{line}")
-        if getattr(event, "tag", None) is not None:
-            raise ProtocolTextError(ALIAS, f"{file}:{line}")
-        depth += _steps(type(event).__name__)
-        if depth > MOST_DEPTH:
-            raise ProtocolTextError(TOO_LARGE, f"{file}:{line}: nested too deeply")
-
-
-def _steps(event: str) -> int:
-    if event in {"MappingStartEvent", "SequenceStartEvent"}:
-        return 1
-    return -1 if event in {"MappingEndEvent", "SequenceEndEvent"} else 0
 
 
 def _spot(node: Node, file: str, path: str) -> Spot:
