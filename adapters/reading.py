@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -14,10 +15,17 @@ from adapters.sources.files import HEAD_BYTES, load, load_beside, masked
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file gave: drafts in its order, and the account that adds up."""
+    """What a file gave.
+
+    Attributes:
+        drafts: in its order.
+        accounting: the account that adds up.
+        digest: SHA-256 of the file, empty if it could not be read; None if it was no file.
+    """
 
     drafts: tuple[Draft, ...]
     accounting: Accounting
+    digest: bytes | None = None
 
 
 def read_file(
@@ -39,15 +47,18 @@ def read_file(
         InputRefused: `input.format.unknown` for `format_name` only.
     """
     wanted = None if format_name is None else named(format_name)
+    digest = b""
     try:
         data = load(path)
+        digest = sha256(data).digest()
         chosen = wanted or recognise(data[:HEAD_BYTES], path.name)
     except InputRefused as error:
         ledger = Ledger(masked(path.name), "" if wanted is None else wanted.name)
         ledger.refuse_file(error)
-        return Reading((), ledger.close())
+        return Reading((), ledger.close(), digest)
     beside = load_beside(path, chosen.companions(path.name), given)
-    return read_bytes(data, path.name, replace(context, beside=beside), chosen)
+    reading = read_bytes(data, path.name, replace(context, beside=beside), chosen)
+    return replace(reading, digest=digest)
 
 
 def read_bytes(data: bytes, name: str, context: ReadContext, chosen: Format) -> Reading:

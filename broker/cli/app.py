@@ -18,6 +18,7 @@ from broker.cli.log import search, verify
 from broker.cli.narrowing import narrow
 from broker.cli.protocol import adopt, explain, may_i_share
 from broker.cli.publish import publish
+from broker.cli.quality import quality
 from broker.cli.quarantine import list_quarantine, retry, show
 from broker.cli.tasks import answer, list_tasks
 from broker.cli.withdrawing import correct, retract, retractions, unfile
@@ -39,6 +40,7 @@ app.command("demo")(demo)
 app.command("init")(init)
 app.command("publish")(publish)
 app.command("formats")(formats)
+app.command("quality")(quality)
 app.command("adapter")(adapter)
 app.command("route")(route)
 app.command("inbox")(inbox)

@@ -162,6 +162,8 @@ def show_publish(report: PublishReport, *, dry: bool = False) -> None:
         f" {report.already} {'are' if dry else 'were'} there already,"
         f" {len(report.kept_back)} kept back by the publication rule."
     )
+    if report.not_noted:
+        say(f"Missing in the report on quality, which could not be written: {report.not_noted}.")
     reasons = Counter((one.rule, one.text) for one in report.kept_back)
     for (rule, text), number in sorted(reasons.items()):
         say(f"  {number} kept back by {rule}: {escape(text)}")

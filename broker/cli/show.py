@@ -61,6 +61,7 @@ USAGE = (
     "log.record.absent",
     "protocol.may-i-share.",
     "protocol.narrowing.",
+    "quality.month",
     "scenario.",
     "emergency.record",
     "emergency.list",

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from broker.backends.sqlite.outbox import SqliteOutbox
+from broker.backends.sqlite.readings import SqliteReadings
 from broker.clock import Clock
 from broker.lanes import Streams, Unavailable
 from broker.protocol.agreement import Agreement
@@ -45,6 +46,7 @@ class AgencySide:
         stream: what all parties exchange.
         own: its own store: inbox, positions.
         outbox: what it signed.
+        readings: how good the files were that it read.
         sealer: of this process.
         from_copy: whether the stream is away and the protocol is the agency's own copy of it.
         keeping: held from the look at what the outbox has until what is new lies in it.
@@ -58,6 +60,7 @@ class AgencySide:
     stream: Streams
     own: Streams
     outbox: SqliteOutbox
+    readings: SqliteReadings
     sealer: Sealer
     from_copy: bool = False
     keeping: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
@@ -174,7 +177,10 @@ async def side_with(
     """
     keys = AgencyKeys.load(layout.agency_keys(agency))
     from_copy = False
-    with SqliteOutbox.open(layout.outbox(agency), keys.id_key) as outbox:
+    with (
+        SqliteOutbox.open(layout.outbox(agency), keys.id_key) as outbox,
+        SqliteReadings(layout.readings(agency)) as readings,
+    ):
         if protocol is None:
             protocol, from_copy = await _protocol(layout, agency, streams.stream, by_copy=by_copy)
         yield AgencySide(
@@ -186,6 +192,7 @@ async def side_with(
             streams.stream,
             streams.own,
             outbox,
+            readings,
             Sealer(protocol.partnership, os.urandom),
             from_copy,
         )

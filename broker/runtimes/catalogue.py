@@ -49,6 +49,7 @@ GROUPS = {
     "outbox": "What an agency has signed before.",
     "protocol": "The protocol: its text, its signatures, its entries, its answers.",
     "publication": "An agency's own publication rule.",
+    "quality": "The report on the quality of an agency's files.",
     "quarantine": "Sending a quarantined message again.",
     "record": "Why the router does not accept a message. Its source finds it in quarantine.",
     "retraction": "Taking back what was published.",

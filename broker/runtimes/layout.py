@@ -180,6 +180,10 @@ class Layout:
         """What one agency signed, and how far it is published."""
         return self.agency(agency) / "outbox.sqlite"
 
+    def readings(self, agency: str) -> Path:
+        """How good the files were that one agency read: counts and codes."""
+        return self.agency(agency) / "readings.sqlite"
+
     def publication_rule(self, agency: str) -> Path:
         """What leaves one agency, and who stands behind that."""
         return self.agency(agency) / "publication.yaml"

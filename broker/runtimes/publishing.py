@@ -14,7 +14,9 @@ from adapters.accounting import Accounting
 from adapters.format import Draft, ReadContext, Rejected
 from adapters.outbox import Candidate, Kept, Origin, Planned, origin_of, plan, topic_of
 from adapters.publication import PublicationRule, judge, read_publication_rule
+from adapters.quality import quality_of
 from adapters.reading import Reading, read_file
+from broker.errors import ConcordatError
 from broker.faults import reach
 from broker.lanes import Message
 from broker.records.batches import MOST_RECORDS
@@ -65,6 +67,7 @@ class PublishReport:
         already: records that were there before.
         kept_back: records that the publication rule kept.
         refused: records that do not fit their schema or contradict an earlier version.
+        not_noted: why a file is missing in the report on quality; empty if none is.
     """
 
     files: list[Accounting] = field(default_factory=list)
@@ -72,6 +75,7 @@ class PublishReport:
     already: int = 0
     kept_back: list[KeptBack] = field(default_factory=list)
     refused: list[tuple[str, Rejected]] = field(default_factory=list)
+    not_noted: str = ""
 
     @property
     def clean(self) -> bool:
@@ -187,6 +191,8 @@ async def keep_reading(
 ) -> None:
     """Put what a file gave into the outbox, as far as the rule lets it out; add to the report.
 
+    How good the file was is noted behind that; nothing is held up if it cannot be.
+
     Raises:
         LaneError: the outbox cannot be written; what of the file is in it already will be known.
     """
@@ -195,6 +201,21 @@ async def keep_reading(
         await keep_signed(side, planned)
     file = reading.accounting.file
     report.published += [published_as(file, one) for one in planned]
+    await _note(side, reading, report)
+
+
+async def _note(side: AgencySide, reading: Reading, report: PublishReport) -> None:
+    account = reading.accounting
+    quality = quality_of(
+        account,
+        reading.drafts,
+        [one for file, one in report.refused if file == account.file],
+        sum(one.file == account.file for one in report.kept_back),
+    )
+    try:
+        await side.readings.note(quality, reading.digest, side.clock.now())
+    except ConcordatError as error:
+        report.not_noted = error.code.name
 
 
 def published_as(file: str, planned: Planned) -> Published:
