@@ -21,7 +21,7 @@ from broker.routing.holders import Holders
 from broker.routing.knowledge import Knowledge
 from broker.routing.replay import Recorder, Replay
 from broker.runtimes.keystore import BrokerSecrets
-from broker.runtimes.points import Points, module_point
+from broker.runtimes.points import Modules, Points
 from broker.runtimes.policy import MakePoint, Policy
 from broker.runtimes.rotation import RouterKey
 from broker.subjects.tokens import Tokeniser
@@ -117,9 +117,14 @@ def _build(parts: CoreParts, maker_type: type[_Maker], make: MakePoint) -> _Buil
     return _Built(checker, tokeniser, maker, knowledge, handling)
 
 
-def make_core(parts: CoreParts) -> Core:
-    """Return a core that has learnt nothing yet."""
-    points = Points(parts.opa_server)
+def make_core(parts: CoreParts, modules: Modules | None = None) -> Core:
+    """Return a core that has learnt nothing yet.
+
+    Args:
+        parts: what it is built from.
+        modules: builds its decision modules; by default they end with the process.
+    """
+    points = Points(parts.opa_server, modules)
     built = _build(parts, EntryMaker, points.make)
     return Core(
         built.checker,
@@ -131,8 +136,8 @@ def make_core(parts: CoreParts) -> Core:
     )
 
 
-def core_maker(parts: CoreParts) -> Callable[[], Core]:
-    """Return what builds cores of these parts, here or in another process.
+def core_maker(parts: CoreParts, modules: Modules | None = None) -> Callable[[], Core]:
+    """Return what builds cores of these parts, here or, without `modules`, in another process.
 
     Raises:
         AnswerRefused: `protocol.server.address`.
@@ -140,12 +145,20 @@ def core_maker(parts: CoreParts) -> Callable[[], Core]:
     """
     # Once here: in another process it would be a core that does not start, and nobody told why.
     Points(parts.opa_server)
-    return partial(make_core, parts)
+    return partial(make_core, parts) if modules is None else partial(make_core, parts, modules)
 
 
-def make_replay(parts: CoreParts, protocol: Sequence[Received]) -> Replay:
-    """Return what re-derives every entry of the log; all its state is its own."""
-    built = _build(parts, Recorder, module_point)
+def make_replay(
+    parts: CoreParts, protocol: Sequence[Received], modules: Modules | None = None
+) -> Replay:
+    """Return what re-derives every entry of the log; all its state is its own.
+
+    Args:
+        parts: what a core is built from.
+        protocol: the published protocol.
+        modules: builds its decision modules; by default they end with the process.
+    """
+    built = _build(parts, Recorder, (modules or Modules()).make)
     return Replay(
         built.checker, built.tokeniser, built.maker, built.knowledge, built.handling, protocol
     )

@@ -30,6 +30,7 @@ from broker.runtimes.exchange import BrokerStreams
 from broker.runtimes.indexing import index_to_write
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import Layout
+from broker.runtimes.points import Modules
 from broker.runtimes.protocol import read_protocol
 from broker.runtimes.rotation import ROTATE_AFTER, due, load_router_keys, rotate
 from broker.runtimes.tidying import ROUTER, URGENT, expired_seen
@@ -264,9 +265,8 @@ async def open_logging(
 
 
 def _host(parts: CoreParts, settings: Settings, stack: AsyncExitStack, *, inline: bool) -> CoreHost:
-    make = core_maker(parts)
     if inline:
-        return InlineHost(make)
-    worker = WorkerHost(make, settings.core_seconds)
+        return InlineHost(core_maker(parts, stack.enter_context(Modules())))
+    worker = WorkerHost(core_maker(parts), settings.core_seconds)
     stack.callback(worker.close)
     return worker

@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 from broker.backends.opa_module.point import ModulePoint
 from broker.backends.opa_server.fallback import FloorFallback
@@ -44,22 +46,59 @@ def server_point(address: str) -> MakeServer:
     return lambda revision: ServerPoint(address, revision)
 
 
+class Modules(AbstractContextManager["Modules"]):
+    """Builds modules for one `Policy` and closes them: each has memory and a clock of its own.
+
+    A policy keeps the last `POINTS_KEPT`, in the order in which they were made.
+    """
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._made: deque[ModulePoint] = deque()
+
+    def make(self, revision: Revision) -> ModulePoint:
+        """Return the decision point on a revision's own module."""
+        made = module_point(revision)
+        self._made.append(made)
+        if len(self._made) > POINTS_KEPT:
+            self._made.popleft().close()
+        return made
+
+    def close(self) -> None:
+        """Close all."""
+        while self._made:
+            self._made.popleft().close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
 class Points:
     """Builds decision points, and knows whether one that can be away is there."""
 
-    def __init__(self, opa_server: str) -> None:
+    def __init__(self, opa_server: str, modules: Modules | None = None) -> None:
         """Decide by an OPA server, or by the module alone if there is no address of one.
+
+        Args:
+            opa_server: its address; empty: there is none.
+            modules: builds modules, and belongs to whoever closes it.
 
         Raises:
             AnswerRefused: `protocol.server.address`.
             InstallationError: `installation.opa-client`.
         """
         self._server = server_point(opa_server) if opa_server else None
+        self._modules = modules or Modules()
         self._made: deque[FloorFallback] = deque(maxlen=POINTS_KEPT)
 
     def make(self, revision: Revision) -> DecisionPoint:
         """Return the decision point of a revision."""
-        module = module_point(revision)
+        module = self._modules.make(revision)
         if self._server is None:
             return module
         made = FloorFallback(self._server(revision.digest), module)

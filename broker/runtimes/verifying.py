@@ -21,6 +21,7 @@ from broker.runtimes.exchange import exchange_of
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import Layout
 from broker.runtimes.opening import BrokerOpener
+from broker.runtimes.points import Modules
 from broker.runtimes.protocol import log_keys, protocol_entries, read_protocol
 
 READ_AT_ONCE = 1000
@@ -77,7 +78,9 @@ async def verify(
         trust = protocol.trust
         keys_of_log = log_keys(trust)
         replay = make_replay(
-            CoreParts.of(first_root, secrets, MEMO_SIZE), await protocol_entries(streams)
+            CoreParts.of(first_root, secrets, MEMO_SIZE),
+            await protocol_entries(streams),
+            stack.enter_context(Modules()),
         )
         tiles = FileTileStore(layout.log, cache_bytes=0)
         opener = BrokerOpener(protocol.partnership, secrets.facts, keys)

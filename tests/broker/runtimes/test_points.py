@@ -1,6 +1,7 @@
 """What decides: the module alone, or a server that an address is given of."""
 
 import sys
+import threading
 
 import pytest
 
@@ -10,8 +11,8 @@ from broker.clock import Instant
 from broker.errors import ConcordatError
 from broker.protocol.errors import AnswerRefused
 from broker.runtimes.core import CoreParts, core_maker
-from broker.runtimes.points import Points
-from broker.runtimes.policy import run_ready
+from broker.runtimes.points import Modules, Points
+from broker.runtimes.policy import POINTS_KEPT, run_ready
 from tests.broker.protocol.county import county, during, question
 from tests.support.kafka import free_port
 
@@ -57,3 +58,18 @@ def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     point = Points("").make(county())
     (decision,) = run_ready(point.decide([question()], Instant(during()))).decisions
     assert decision.slots
+
+
+def test_modules_are_closed_behind_those_that_a_policy_keeps() -> None:
+    # given the modules of one policy, when it has asked for more than it keeps
+    def clocks() -> int:
+        return sum(one.name == "opapywasm-epoch-ticker" for one in threading.enumerate())
+
+    before = clocks()
+    with Modules() as modules:
+        made = [modules.make(county()) for _ in range(POINTS_KEPT + 2)]
+        for one in made[-POINTS_KEPT:]:
+            assert one.decide_now([], during()).decisions == ()
+        # then the clocks of those that it does not keep stand still
+        assert clocks() - before <= POINTS_KEPT
+    assert clocks() == before
