@@ -16,7 +16,7 @@ from broker.cli.groups import ListByDefault
 from broker.cli.incidents import close_incident, list_incidents
 from broker.cli.log import search, verify
 from broker.cli.narrowing import narrow
-from broker.cli.protocol import adopt, explain, may_i_share
+from broker.cli.protocol import adopt, draft, explain, may_i_share
 from broker.cli.publish import publish
 from broker.cli.quality import quality
 from broker.cli.quarantine import list_quarantine, retry, show
@@ -104,8 +104,11 @@ _scenario.command("list")(scenario.list_them)
 _scenario.command("doc")(scenario.doc)
 app.add_typer(_scenario, name="scenario")
 
-_protocol = typer.Typer(no_args_is_help=True, help="The protocol: put another one in force.")
+_protocol = typer.Typer(
+    no_args_is_help=True, help="The protocol: draft it, put another one in force."
+)
 _protocol.command("adopt")(adopt)
+_protocol.command("draft")(draft)
 app.add_typer(_protocol, name="protocol")
 
 _log = typer.Typer(

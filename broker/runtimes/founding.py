@@ -108,13 +108,22 @@ def read_county(name: str = COUNTY, folder: Path | None = None) -> Revision:
     """
     folder = folder or county_folder(name)
     schemas = schema_files()
-    known = SchemaSet(schemas).types()
-    types = frozenset(schema.type for schema in known)
-    agreement = read_agreement((folder / "protocol.yaml").read_bytes(), types)
-    vocabulary = Vocabulary(agreement, known)
+    vocabulary = read_vocabulary(folder)
     clauses = _clauses(folder, vocabulary)
     cases = read_cases((folder / "cases.yaml").read_bytes(), clauses, vocabulary)
-    return compose(agreement, clauses, cases, schemas, engine_files())
+    return compose(vocabulary.agreement, clauses, cases, schemas, engine_files())
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """Return what the clauses of a protocol in a folder may name.
+
+    Raises:
+        ProtocolTextError: its agreement cannot be read.
+        OSError: it lacks the file.
+    """
+    known = SchemaSet(schema_files()).types()
+    types = frozenset(schema.type for schema in known)
+    return Vocabulary(read_agreement((folder / "protocol.yaml").read_bytes(), types), known)
 
 
 def _clauses(folder: Path, vocabulary: Vocabulary) -> tuple[Clause, ...]:

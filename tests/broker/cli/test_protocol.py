@@ -1,5 +1,6 @@
 """`explain` and `may-i-share`: what the protocol says, in plain words."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,38 @@ def test_a_clinic_that_joins_is_told_of_in_plain_words(eastshire: Commands, tmp_
     out = eastshire("protocol", "adopt", str(with_clinic(tmp_path / "protocol"))).out
     assert "Revision 2 is signed and published" in out
     assert f"{CLINIC} has joined" in out
+
+
+def test_a_policy_on_sharing_becomes_drafts_for_people(eastshire: Commands, tmp_path: Path) -> None:
+    # given a directory of which one rule cannot be read
+    rule = {
+        "effect": "allow",
+        "modes": ["CONTENT"],
+        "recordTypes": ["education.details"],
+        "destOrgTypes": ["POLICE", "HOUSING"],
+        "purposes": ["SAFEGUARDING"],
+    }
+    policy = {"defaults": [rule, {**rule, "effect": "maybe"}, {**rule, "destOrgTypes": []}]}
+    file, out = tmp_path / "directory.json", tmp_path / "drafts.yaml"
+    said = {"orgId": "SCHOOL-1", "orgName": "Brook School", "orgType": "EDUCATION"}
+    file.write_text(json.dumps({"organisations": [{**said, "dsaPolicy": policy}]}))
+
+    # when drafts are made of it, then each rule comes to a draft, a sentence or an error
+    words = ("protocol", "draft", file, "-o", out)
+    shown = eastshire.bare(*words, code=1).out
+    assert "Nobody in this protocol is of the type HOUSING." in " ".join(shown.split())
+    assert "It does not say to whom." in shown
+    assert "defaults[1]" in shown
+    assert "write gateway" in shown
+    # and what somebody has begun to complete stays
+    assert eastshire.bare(*words, "--json", code=2).error == "usage.draft-exists"
+    out.unlink()
+    who = ("--is", "SCHOOL-1=st-brannocks-school")
+    told = eastshire.bare(*words, *who, "--json", code=1).document
+    assert [one["effect"] for one in told["clauses"]] == ["content"]
+    assert "source.agency: st-brannocks-school" in out.read_text()
+    out.unlink()
+    for wrong in ("SCHOOL-1", "SCHOOL-1=nobody"):
+        answer = eastshire.bare(*words, "--is", wrong, "--json", code=2)
+        assert answer.error == "usage.organisation"
+    assert not out.exists()
