@@ -316,8 +316,20 @@ ATTENDANCE_CSV = (
     "C999400120001,Ellie,Marsh,25/09/2011,03/03/2026,PM,O,\n"
 )
 
+CONCERN_CSV = (
+    "UPN,Forename,Surname,DOB,Incident reference,Incident date,Recorded by role,Category,Account,"
+    "Shareable summary,Third party checked,Urgency,Actions taken,Decided by role\n"
+    "C999400120001,Ellie,Marsh,25/09/2011,INC-1,03/03/2026,Form tutor,County lines,"
+    "Ellie has a second telephone and will not say whose it is.,"
+    "Ellie may be exploited by people who sell drugs.,Yes,Immediate,Rang home,"
+    "Designated safeguarding lead\n"
+    "A999400120005,Robin,Reed,01/01/2012,INC-2,02/03/2026,Teacher,Self-harm,"
+    "Robin showed scratches.,,,,,\n"
+)
+
 SHAPES: dict[str, tuple[str, bytes]] = {
     "education-attendance-csv": ("education", ATTENDANCE_CSV.encode()),
+    "education-concern-csv": ("education", CONCERN_CSV.encode()),
     "police-sui-json": ("police", json.dumps([child(POLICE)]).encode()),
     "police-missing-json": ("police", json.dumps({"missingReports": [MISSING_REPORT]}).encode()),
     "police-intelligence-json": (
