@@ -1,7 +1,7 @@
 """Every format there is, and the choice of one for a file: named, or recognised by content."""
 
 from adapters.any_agency import form, personal
-from adapters.education import attendance_csv
+from adapters.education import attendance_csv, concern_export, ctf_xml
 from adapters.education import sui_json as education
 from adapters.errors import FORMAT_AMBIGUOUS, FORMAT_UNKNOWN, InputRefused
 from adapters.format import Format
@@ -21,6 +21,8 @@ FORMATS: tuple[Format, ...] = (
     fhir.FORMAT,
     education.FORMAT,
     attendance_csv.FORMAT,
+    concern_export.FORMAT,
+    ctf_xml.FORMAT,
     social_care.FORMAT,
     cin.FORMAT,
     ssda903.MISSING,

@@ -26,11 +26,11 @@ from adapters.any_agency.filled import (
     persons,
     same,
 )
+from adapters.concerns import EXPLOITATION, Concern, concern_saying
 from adapters.dates import day_of, in_order, not_future
 from adapters.drafting import Naming, Saying, draft
 from adapters.errors import FIELD_CODE, FIELD_MISSING, OTHER_AGENCY, SHAPE, InputRefused
 from adapters.format import Outcome, ReadContext, Unmapped, one_item
-from adapters.health.protected import protections
 from adapters.identifiers import check
 from adapters.sources.elements import ITEMS_LIMIT, Element
 from adapters.sources.files import HEAD_BYTES
@@ -45,7 +45,7 @@ NAME = "form"
 LINKS = same("on-roll", "registered", "allocated", "placed", "open-case")
 ALERTS = same("protected-address", "safe-contact", "court-order", "not-visible-to")
 HIDDEN_FROM = same("parent", "carer", "subject", "relative")
-CATEGORIES = {"exploitation": "concern:exploitation"}
+CATEGORIES = {"exploitation": EXPLOITATION}
 
 
 def involvement(filled: Filled) -> Saying:
@@ -109,42 +109,26 @@ def concern(filled: Filled) -> Saying:
     on = form.day("on")
     on = day_of(moment) if on is None and moment is not None else form.need_day("on")
     not_future(on, at, "on")
-    urgency = form.code("urgency", URGENCIES) or "routine"
     account, summary = form.narrative("account"), form.narrative("shareableSummary")
-    if account is None and summary is None:
-        raise InputRefused(FIELD_MISSING, "account")
-    shareable = form.flag("summaryShareable")
-    third = [{"role": one["role"], "name": one["name"]} for one in persons(filled)]
-    said = [account, summary]
-    return Saying(
-        type="concern",
-        natural_id=filled.natural_id("concern", str(on), said),
+    third = tuple({"role": one["role"], "name": one["name"]} for one in persons(filled))
+    found = Concern(
         on=on,
-        content={
-            "concern": {
-                "on": on,
-                "at": moment,
-                "urgency": urgency,
-                "seen_alone": form.flag("seenAlone"),
-            },
-            "account": account,
-            "voice": _voice(filled),
-            "shareable_summary": summary,
-            "third_party": third or None,
-        },
+        urgency=form.code("urgency", URGENCIES) or "routine",
+        account=account,
+        summary=summary,
+        at=moment,
+        seen_alone=form.flag("seenAlone"),
+        voice=_voice(filled),
+        third=third,
         indicators=tuple(indicators(filled)),
-        facts=(
-            *form.codes("categories", CATEGORIES),
-            *(("concern:immediate",) if urgency == "immediate" else ()),
-        ),
-        roles=tuple(role for one in third if (role := one["role"]) is not None),
-        protections=(*form.codes("protections", PROTECTIONS), *protections(account, summary)),
+        facts=tuple(form.codes("categories", CATEGORIES)),
+        protections=tuple(form.codes("protections", PROTECTIONS)),
         handling=form.code("handling", HANDLING) or "none",
         addressed_to=addressed(form),
-        summary_shareable=shareable if summary is not None else None,
+        shareable=form.flag("summaryShareable"),
         third_party_checked=form.flag("thirdPartyChecked"),
-        urgent=urgency == "immediate",
     )
+    return concern_saying(found, filled.natural_id("concern", str(on), [account, summary]))
 
 
 Mapping: TypeAlias = Callable[[Filled], Saying]

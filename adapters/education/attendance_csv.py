@@ -101,7 +101,17 @@ class AttendanceCsv:
         known: dict[tuple[str | None, ...], Child] = {}
         seen: dict[tuple[str, int, int], str] = {}
         last = 0
-        for row in rows(stream.read(), COLUMNS, context.encoding):
+        stopped: InputRefused | None = None
+        table = rows(stream.read(), COLUMNS, context.encoding)
+        while True:
+            try:
+                row = next(table, None)
+            except InputRefused as error:
+                # What was read until here has been announced, and is told below.
+                stopped = error
+                break
+            if row is None:
+                break
             place = f"row {row.number}"
             yield Read(place)
             try:
@@ -121,6 +131,8 @@ class AttendanceCsv:
         for marks in pupils.values():
             for stretch in _stretches(marks):
                 yield from _outcomes(stretch, last, context)
+        if stopped is not None:
+            raise stopped
 
 
 def _mark(

@@ -10,6 +10,7 @@ from functools import partial
 from adapters.dates import in_order, not_future
 from adapters.drafting import Saying
 from adapters.education import codes
+from adapters.education.years import FIRST_YEAR, LAST_YEAR, MOST_SESSIONS, persistent
 from adapters.errors import (
     FIELD_CODE,
     FIELD_CODE_WITHDRAWN,
@@ -26,13 +27,7 @@ YEARS = "yearlyEducationAttendances"
 ABSENCES = "absences"
 PLANS = "educationActiveStatusesAndPlans"
 
-FIRST_YEAR = 2000
-LAST_YEAR = 2100
-MOST_SESSIONS = 400
-"""Half days: a school year has 380."""
 MOST_TIMES = 200
-PERSISTENT = 90.0
-"""Per cent of attendance at or below which absence is persistent (a tenth missed)."""
 
 
 def parts(subject: Subject) -> Iterator[Part]:
@@ -81,13 +76,12 @@ def _year(subject: Subject, place: str, value: object, about: dict[str, object])
         "moves": element.number("schoolMovesNonTransitional", 0, MOST_TIMES),
         "school_average": element.decimal("schoolsAverageAttendance", 0, 100),
     }
-    persistent = attendance is not None and attendance <= PERSISTENT
     return subject.draft(
         Saying(
             type="school-absence",
             natural_id=subject.natural_id(element, f"school-absence/year-{start}", value),
             content={**about, "year_summary": summary},
-            facts=("absence:persistent",) if persistent else (),
+            facts=persistent(attendance),
         ),
         place,
     )

@@ -5,12 +5,13 @@ not well formed, from there on. Namespaces are dropped: exports disagree on them
 from anywhere.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from lxml import etree
 
-from adapters.errors import BAD_XML, FIELD_TWICE, XML_DTD, InputRefused
+from adapters.errors import BAD_XML, FIELD_NUMBER, FIELD_TWICE, XML_DTD, InputRefused
 from adapters.sources.fields import Fields
 from adapters.sources.files import HEAD_BYTES
 from adapters.sources.text import NAME_LIMIT, VOUCHED, clean, decode, glance
@@ -18,6 +19,7 @@ from adapters.sources.text import NAME_LIMIT, VOUCHED, clean, decode, glance
 STRAY = "text between elements"
 """What is told where words stand where only elements should."""
 
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _FLAGS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 
 
@@ -83,6 +85,19 @@ class Node(Fields):
         """
         said = self.code(name, _FLAGS)
         return None if said is None else said == "true"
+
+    def number(self, name: str, low: int, high: int) -> int | None:
+        """Return a whole number between bounds.
+
+        Raises:
+            InputRefused: `field.number`, `field.text`, `field.twice`.
+        """
+        said = self.text(name)
+        if said is None:
+            return None
+        if _WHOLE.fullmatch(said) is None or not low <= int(said) <= high:
+            raise InputRefused(FIELD_NUMBER, name)
+        return int(said)
 
     def left(self) -> Iterator[str]:
         """Yield names of children that hold something and nobody asked for, and stray text."""

@@ -316,8 +316,35 @@ ATTENDANCE_CSV = (
     "C999400120001,Ellie,Marsh,25/09/2011,03/03/2026,PM,O,\n"
 )
 
+CONCERN_CSV = (
+    "UPN,Forename,Surname,DOB,Incident reference,Incident date,Recorded by role,Category,Account,"
+    "Shareable summary,Third party checked,Urgency,Actions taken,Decided by role\n"
+    "C999400120001,Ellie,Marsh,25/09/2011,INC-1,03/03/2026,Form tutor,County lines,"
+    "Ellie has a second telephone and will not say whose it is.,"
+    "Ellie may be exploited by people who sell drugs.,Yes,Immediate,Rang home,"
+    "Designated safeguarding lead\n"
+    "J999400120005,Robin,Reed,01/01/2012,INC-2,02/03/2026,Teacher,Self-harm,"
+    "Robin showed scratches.,,,,,\n"
+)
+
+CTF_XML = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<CTfile><Header><DocumentName>Common Transfer File</DocumentName><CTFversion>21.0</CTFversion>
+<DateTime>2026-03-03T09:00:00</DateTime><SourceSchool><LEA>999</LEA><Estab>4001</Estab>
+<URN>999401</URN><SchoolName>st-brannocks-school</SchoolName></SourceSchool>
+<DestSchool><LEA>999</LEA><Estab>4002</Estab></DestSchool></Header><CTFpupilData><Pupil>
+<UPN>C999400120001</UPN><Surname>Marsh</Surname><Forename>Ellie</Forename><DOB>2011-09-25</DOB>
+<Gender>F</Gender><Attendance><YearData><Year>2024</Year><LEA>999</LEA><Estab>4001</Estab>
+<SessionsPossible>380</SessionsPossible><SessionsAuthorised>19</SessionsAuthorised>
+<SessionsUnauthorised>38</SessionsUnauthorised></YearData></Attendance><SchoolHistory><School>
+<LEA>999</LEA><Estab>4001</Estab><EntryDate>2023-09-01</EntryDate></School></SchoolHistory>
+</Pupil></CTFpupilData></CTfile>
+"""
+
 SHAPES: dict[str, tuple[str, bytes]] = {
     "education-attendance-csv": ("education", ATTENDANCE_CSV.encode()),
+    "education-ctf-xml": ("education", CTF_XML.encode()),
+    "education-concern-csv": ("education", CONCERN_CSV.encode()),
     "police-sui-json": ("police", json.dumps([child(POLICE)]).encode()),
     "police-missing-json": ("police", json.dumps({"missingReports": [MISSING_REPORT]}).encode()),
     "police-intelligence-json": (

@@ -101,3 +101,11 @@ def test_two_codes_for_one_session_are_refused_and_one_twice_is_not() -> None:
 def test_more_columns_are_counted_and_not_named() -> None:
     reading = table(f"{PUPIL},03/03/2026,AM,N,,Rex", head=f"{HEAD},Dog")
     assert reading.accounting.unmapped == ("1 more columns",)
+
+
+def test_where_a_file_stops_being_a_table_what_stands_before_is_still_told() -> None:
+    # Given a table that breaks off inside quotes, when it is read
+    reading = table(*MARKS, f'{PUPIL},04/03/2026,AM,N,"No answ')
+    # Then its marks are records, and the break is told.
+    assert reading.accounting.mapped == 2
+    assert codes(reading) == {"input.csv": 1}
