@@ -107,7 +107,7 @@ FIELD_CODE = Code("field.code", "The code is not one of the format's list.", COR
 FIELD_CODE_WITHDRAWN = Code(
     "field.code.withdrawn",
     "The code was withdrawn and no longer says what is meant.",
-    "Record the absence with a code in force since 19 August 2024.",
+    "Record it with a code in force; docs/mappings.md has the lists.",
 )
 FIELD_DATE = Code("field.date", "There is no such date or time.", CORRECT)
 FIELD_FUTURE = Code("field.date.future", "The date lies in the future.", CORRECT)

@@ -9,7 +9,7 @@ from adapters.health import fhir, hl7_adt
 from adapters.health import sui_json as health
 from adapters.police import intelligence_json, missing_json
 from adapters.police import sui_json as police
-from adapters.social_care import cin, ssda903
+from adapters.social_care import cin, ssda903, ssda903_episodes, ssda903_modules, ssda903_xml
 from adapters.social_care import sui_json as social_care
 
 FORMATS: tuple[Format, ...] = (
@@ -27,6 +27,16 @@ FORMATS: tuple[Format, ...] = (
     cin.FORMAT,
     ssda903.MISSING,
     ssda903.HEADER,
+    ssda903_episodes.FORMAT,
+    ssda903_xml.FORMAT,
+    ssda903_modules.UASC,
+    ssda903_modules.OC2,
+    ssda903_modules.OC3,
+    ssda903_modules.AD1,
+    ssda903_modules.ADOPTION,
+    ssda903_modules.PERMANENCE,
+    ssda903_modules.REVIEWS,
+    ssda903_modules.WORKERS,
     form.FORMAT,
     personal.FORMAT,
 )

@@ -11,32 +11,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from adapters.dates import british_day, in_order, not_future
-from adapters.drafting import Naming, Saying, draft
-from adapters.errors import COMPANION, DISAGREES, FIELD_CODE, FIELD_MISSING, ROW, InputRefused
+from adapters.drafting import Naming
+from adapters.errors import COMPANION, ROW, InputRefused
 from adapters.format import Context, Outcome, ReadContext, Unmapped, one_item, warned
-from adapters.identifiers import Said, check
+from adapters.social_care.ssda903_facts import (
+    MISSING_COLUMNS,
+    MISSING_NAME,
+    Held,
+    Values,
+    missing_episode,
+)
 from adapters.sources.table import Row, columns, rows
 from adapters.sources.text import clean, glance
-from broker.records.names import Kind
-from broker.records.statement import Indicator
 
-MISSING_NAME = "social-care-ssda903-missing"
 HEADER_NAME = "social-care-ssda903-header"
 
-MISSING_COLUMNS = ("CHILD", "DOB", "MISSING", "MIS_START", "MIS_END")
 HEADER_COLUMNS = ("CHILD", "DOB", "UPN")
 HEADER_NOT_MAPPED = ("ETHNIC", "MC_DOB", "MOTHER", "SEX")
-
-KINDS = {"M": "missing", "A": "away"}
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What `header.csv` says of a child: date of birth and unique pupil number, as written."""
-
-    born: str
-    upn: str
 
 
 @dataclass(slots=True)
@@ -74,8 +65,7 @@ class Missing:
 
     def companions(self, name: str) -> tuple[str, ...]:
         """Name the header module of the same return."""
-        twin = name.replace("missing", "header").replace("Missing", "Header")
-        return tuple(sorted({"header.csv", twin} - {name}))
+        return beside(name, "missing")
 
     def read(self, stream: BinaryIO, name: str, context: ReadContext) -> Iterator[Outcome]:  # noqa: ARG002 - of the port
         """Yield what each row holds.
@@ -118,68 +108,35 @@ class Header:
         """
         for row in rows(stream.read(), HEADER_COLUMNS, context.encoding):
             place = f"row {row.number}"
-            what = "read together with missing.csv, for the unique pupil number"
+            what = "read together with missing.csv and episodes.csv, for birth and pupil number"
             yield from one_item(place, (Context(place, what),))
         yield Unmapped(HEADER_NOT_MAPPED)
+
+
+def cleaned(row: Row, names: tuple[str, ...]) -> Values:
+    """Return a row's texts by column, those of absent columns as None.
+
+    Raises:
+        InputRefused: `input.csv.row`, `field.text`.
+    """
+    values = row.values
+    if values is None:
+        raise InputRefused(ROW, "row")
+    return {name: clean(values.get(name, ""), name) for name in names}
+
+
+def beside(name: str, module: str) -> tuple[str, ...]:
+    """Name the header of the return that a module's file belongs to."""
+    twin = name.replace(module, "header").replace(module.title(), "Header")
+    return tuple(sorted({"header.csv", twin} - {name}))
 
 
 def _map(
     row: Row, place: str, headers: Headers, naming: Naming, context: ReadContext
 ) -> Iterator[Outcome]:
-    if row.values is None:
-        raise InputRefused(ROW, "row")
-    values = {name: clean(row.values[name], name) for name in MISSING_COLUMNS}
-    council_id, kind_code = values["CHILD"], (values["MISSING"] or "").upper()
-    if council_id is None:
-        raise InputRefused(FIELD_MISSING, "CHILD")
-    kind = KINDS.get(kind_code)
-    if kind is None:
-        raise InputRefused(FIELD_CODE if kind_code else FIELD_MISSING, "MISSING")
-    start, end = _day(values, "MIS_START"), _day(values, "MIS_END")
-    if start is None:
-        raise InputRefused(FIELD_MISSING, "MIS_START")
-    not_future(start, context.at, "MIS_START")
-    in_order(start, end, "MIS_END")
-    held = headers.by_child.get(council_id)
-    agrees = held is None or held.born == (values["DOB"] or held.born)
-    if not agrees:
-        yield warned(place, DISAGREES, "DOB in header.csv")
-    upn = held.upn if held is not None and agrees else None
-    born = _day(values, "DOB")
-    in_order(born, start, "DOB")
-    child = check(Said(upn=upn or None, council_id=council_id, born=born), place, context.at)
-    yield from child.warnings
-    saying = Saying(
-        type="missing-episode",
-        natural_id=naming.name(f"missing-episode/{council_id}/{start}", values),
-        on=start,
-        kind=Kind.HISTORY,
-        content={
-            "episode": {
-                "start": start,
-                "start_at": None,
-                "end": end,
-                "end_at": None,
-                "kind": kind,
-                "risk": "unknown",
-                "returned": None if end is None else True,
-                "episodes_in_90_days": None,
-            }
-        },
-        indicators=(Indicator("missing", start, "fact"),) if kind == "missing" else (),
-        facts=_facts(kind, end),
-    )
-    yield draft(child, saying, place, MISSING_NAME, context)
-
-
-def _facts(kind: str, end: int | None) -> tuple[str, ...]:
-    away = ("missing:away",) if kind == "away" else ()
-    return away if end is None else (*away, "missing:returned")
-
-
-def _day(values: Mapping[str, str | None], name: str) -> int | None:
-    value = values[name]
-    return None if value is None else british_day(value, name)
+    values = cleaned(row, MISSING_COLUMNS)
+    held = headers.by_child.get(values["CHILD"] or "")
+    yield from missing_episode(values, held, place, naming, context)
 
 
 MISSING = Missing()

@@ -17,6 +17,7 @@ from broker import shipped
 from broker.records.names import AgencyId
 from broker.records.schemas import SchemaSet
 from broker.records.statement import Contact
+from tests.adapters.ssda903_support import EPISODES_CSV, MODULES_CSV, SSDA903_XML
 
 Json: TypeAlias = Any
 """Parsed JSON, and what a test makes of it."""
@@ -359,6 +360,12 @@ SHAPES: dict[str, tuple[str, bytes]] = {
     "social-care-cin-census": ("social-care", CIN_XML.encode()),
     "social-care-ssda903-missing": ("social-care", MISSING_CSV.encode()),
     "social-care-ssda903-header": ("social-care", HEADER_CSV.encode()),
+    "social-care-ssda903-episodes": ("social-care", EPISODES_CSV.encode()),
+    "social-care-ssda903-xml": ("social-care", SSDA903_XML.encode()),
+    **{
+        f"social-care-ssda903-{name}": ("social-care", text.encode())
+        for name, text in MODULES_CSV.items()
+    },
     "form": ("social-care", json.dumps(FORMS).encode()),
     "personal-details-sui-json": (
         "social-care",

@@ -1,5 +1,6 @@
 """The formats on real exports' shapes, where those lie beside the project."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,26 @@ def test_missing_episodes_of_the_annual_return() -> None:
     # Then all 43 rows are mapped as history.
     assert (reading.accounting.read, reading.accounting.mapped) == (43, 43)
     assert {d.statement.kind.word for d in reading.drafts} == {"history"}
+
+
+def test_episodes_of_the_annual_return() -> None:
+    # Given episodes.csv with header.csv beside it, when it is read
+    reading = read_file(SAMPLES / "ssda903" / "episodes.csv", context("social-care"))
+    account = reading.accounting
+    # Then each of its 5,050 rows is accounted for: an end without a day is refused where the care
+    # ended (353) and told where it goes on (1,060); agreements on short breaks are context.
+    assert account.format == "social-care-ssda903-episodes"
+    assert (account.read, account.mapped, account.context) == (5050, 4315, 382)
+    assert account.read == account.mapped + account.context + len(account.rejected)
+    assert Counter((one.code, one.field) for one in account.rejected) == {
+        ("field.missing", "DEC"): 353
+    }
+    told = Counter(one.code for one in account.warnings)
+    assert set(told) == {"identity.disagrees", "identity.upn"}
+    # And each is history about a child whose birth the header tells, by an id of its own.
+    assert {one.statement.kind.word for one in reading.drafts} == {"history"}
+    assert all(one.statement.identifiers.date_of_birth for one in reading.drafts)
+    assert len({one.statement.natural_id for one in reading.drafts}) == account.mapped
 
 
 def test_a_directory_of_agreements_is_no_export() -> None:
