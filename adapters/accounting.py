@@ -1,7 +1,8 @@
 """Accounting: items read = mapped + rejected + context, checked item by item.
 
 The count of items read comes from announcements made before an item is mapped, the other three
-from what became of it; so the equation can fail, and then nothing may be published.
+from what became of it; so the equation can fail, and then nothing may be published. Records of one
+item follow each other.
 """
 
 from dataclasses import dataclass, field
@@ -39,6 +40,11 @@ class Accounting:
     warnings: tuple[Warned, ...]
     unmapped: tuple[str, ...]
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether the file could not be read to its end."""
+        return any(one.item == WHOLE_FILE for one in self.rejected)
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -46,10 +52,13 @@ class Ledger:
 
     file: str
     format: str
-    _read: set[str] = field(default_factory=set)
-    _mapped: dict[str, int] = field(default_factory=dict)
-    _context: set[str] = field(default_factory=set)
-    _rejected: dict[str, Rejected] = field(default_factory=dict)
+    _read: int = 0
+    _mapped: int = 0
+    _records: int = 0
+    _context: int = 0
+    _open: set[str] = field(default_factory=set)
+    _drafted: str | None = None
+    _rejected: list[Rejected] = field(default_factory=list)
     _warnings: list[Warned] = field(default_factory=list)
     _unmapped: set[str] = field(default_factory=set)
 
@@ -57,27 +66,36 @@ class Ledger:
         """Take one outcome into account.
 
         Raises:
-            AccountingBroken: an item is announced twice, or ends twice.
+            AccountingBroken: an item is announced twice, ends twice or was never announced.
         """
         match outcome:
             case Read(item):
-                if item in self._read:
+                if item in self._open:
                     raise AccountingBroken(ACCOUNTING, f"{self.format}: an item was read twice")
-                self._read.add(item)
-            case Draft():
-                self._mapped[outcome.item] = self._mapped.get(outcome.item, 0) + 1
-            case Rejected():
-                if outcome.item in self._rejected:
-                    raise AccountingBroken(ACCOUNTING, f"{self.format}: an item ended twice")
-                self._rejected[outcome.item] = outcome
-            case Context():
-                if outcome.item in self._context:
-                    raise AccountingBroken(ACCOUNTING, f"{self.format}: an item ended twice")
-                self._context.add(outcome.item)
+                self._open.add(item)
+                self._read += 1
+            case Draft(item=item):
+                if item != self._drafted:
+                    self._end(item)
+                    self._mapped += 1
+                    self._drafted = item
+                self._records += 1
+            case Rejected(item=item):
+                self._end(item)
+                self._rejected.append(outcome)
+            case Context(item):
+                self._end(item)
+                self._context += 1
             case Warned():
                 self._warnings.append(outcome)
             case Unmapped():
                 self._unmapped.update(outcome.names)
+
+    def _end(self, item: str) -> None:
+        """Let an item end: only those that are open are remembered, however large the file."""
+        if item not in self._open:
+            raise AccountingBroken(ACCOUNTING, f"{self.format}: an item ended without being open")
+        self._open.remove(item)
 
     def refuse_file(self, error: InputRefused) -> None:
         """Count the file itself as one item, rejected."""
@@ -90,19 +108,18 @@ class Ledger:
         Raises:
             AccountingBroken: an item has no end, or more than one, or was never read.
         """
-        ends = (self._mapped.keys(), self._rejected.keys(), self._context)
-        total = sum(len(end) for end in ends)
-        if set().union(*ends) != self._read or total != len(self._read):
-            counts = f"{len(self._read)} read, {total} accounted for"
+        ended = self._mapped + len(self._rejected) + self._context
+        if self._open or ended != self._read:
+            counts = f"{self._read} read, {ended} accounted for"
             raise AccountingBroken(ACCOUNTING, f"{self.format}: {counts}")
         return Accounting(
             self.file,
             self.format,
-            len(self._read),
-            len(self._mapped),
-            sum(self._mapped.values()),
-            len(self._context),
-            tuple(self._rejected.values()),
+            self._read,
+            self._mapped,
+            self._records,
+            self._context,
+            tuple(self._rejected),
             tuple(self._warnings),
             tuple(sorted(self._unmapped)),
         )

@@ -84,19 +84,23 @@ class Saying:
 class Naming:
     """Natural ids where the source has none: a key, and a number if one key names several things.
 
-    An equal item gets the name that its twin has, so that a row exported twice is one record.
+    An equal item gets the name that its twin has, so that a row exported twice is one record. What
+    was named is kept as 64-bit hashes: files may name millions.
     """
 
-    _known: dict[str, list[str]] = field(default_factory=dict)
+    _first: dict[int, int] = field(default_factory=dict)
+    _others: dict[int, list[int]] = field(default_factory=dict)
 
     def name(self, key: str, item: object) -> str:
         """Return the natural id of an item under `key`."""
-        said = json.dumps(item, sort_keys=True, default=str)
-        twins = self._known.setdefault(key, [])
-        if said not in twins:
-            twins.append(said)
-        number = twins.index(said)
-        return key if number == 0 else f"{key}#{number + 1}"
+        place = hash(key)
+        said = hash(json.dumps(item, sort_keys=True, default=str))
+        if self._first.setdefault(place, said) == said:
+            return key
+        others = self._others.setdefault(place, [])
+        if said not in others:
+            others.append(said)
+        return f"{key}#{others.index(said) + 2}"
 
 
 def draft(child: Child, saying: Saying, item: str, system: str, context: ReadContext) -> Draft:

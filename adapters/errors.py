@@ -12,8 +12,13 @@ EXPORT_AGAIN = "Export the file again from the source system."
 EMPTY = Code("input.empty", "The file is empty.", EXPORT_AGAIN)
 TOO_LARGE = Code(
     "input.too-large",
-    "The file is larger than 64 MiB.",
+    "The file is larger than 64 MiB; or than 1 GiB, if its format is read item by item.",
     "Export a shorter period, or split the file.",
+)
+CHANGED = Code(
+    "input.changed",
+    "The file was changed while it was read.",
+    "Give it again once it is written: what was published of it already is not published twice.",
 )
 UNREADABLE = Code(
     "input.unreadable",

@@ -136,6 +136,15 @@ class Format(Protocol):
         """The type of agency whose systems produce it; None: any."""
         ...
 
+    @property
+    def streams(self) -> bool:
+        """Whether it reads item by item, so that memory does not grow with the file.
+
+        Such a format may be given files larger than others (`adapters/sources/files.py`); what it
+        yields is the same each time it reads the same bytes.
+        """
+        ...
+
     def recognises(self, head: bytes, name: str) -> bool:
         """Tell from the first bytes and the file's name whether this format can read it."""
         ...

@@ -146,7 +146,10 @@ class Outbox(Protocol):
         ...
 
     async def waiting(self, limit: int) -> Sequence[Kept]:
-        """Return records that are not known to be published, in the order they were kept."""
+        """Return records that are not known to be published, in the order they were kept.
+
+        Those of the urgent topic come first: no bulk load delays them.
+        """
         ...
 
     async def published(self, record_ids: Collection[RecordId]) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from adapters.accounting import Accounting
 from adapters.errors import LOCAL_ID, NHS_NUMBER, UPN
-from adapters.format import Draft, Rejected, Warned
+from adapters.format import Draft, Outcome, Rejected, Warned
 from broker.records.statement import Identifiers
 from broker.routing.meaning import is_about_a_child
 
@@ -106,9 +106,64 @@ class Quality:
     unmapped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Items with a record about a child.
+
+    Attributes:
+        items: how many.
+        cannot_link: of those, items that the hub cannot link.
+        identifiers: by name.
+    """
+
+    items: int = 0
+    cannot_link: int = 0
+    identifiers: Mapping[str, Identified] = field(
+        default_factory=lambda: dict.fromkeys(IDENTIFIERS, Identified())
+    )
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts children while a file is read, so that its drafts need not be kept for it."""
+
+    _items: int = 0
+    _cannot_link: int = 0
+    _identifiers: dict[str, Identified] = field(
+        default_factory=lambda: dict.fromkeys(IDENTIFIERS, Identified())
+    )
+    _invalid: set[tuple[str, str]] = field(default_factory=set)
+    _item: str = ""
+    _held: list[Identifiers] = field(default_factory=list)
+
+    def enter(self, outcome: Outcome) -> None:
+        """Take one outcome into account; records of one item follow each other."""
+        if isinstance(outcome, Warned) and outcome.code in _INVALID:
+            self._invalid.add((outcome.item, outcome.field))
+        elif isinstance(outcome, Draft) and is_about_a_child(outcome.statement.labels):
+            if outcome.item != self._item:
+                self._end()
+                self._item = outcome.item
+            self._held.append(outcome.statement.identifiers)
+
+    def close(self) -> Children:
+        """Return what was counted."""
+        self._end()
+        return Children(self._items, self._cannot_link, self._identifiers)
+
+    def _end(self) -> None:
+        held = self._held
+        if held:
+            self._items += 1
+            self._cannot_link += not any(map(_links, held))
+            for name in IDENTIFIERS:
+                self._identifiers[name] += _identified(name, self._item, held, self._invalid)
+            self._held = []
+
+
 def quality_of(
     account: Accounting,
-    drafts: Sequence[Draft],
+    children: Children,
     refused: Sequence[Rejected] = (),
     kept_back: int = 0,
 ) -> Quality:
@@ -116,13 +171,11 @@ def quality_of(
 
     Args:
         account: of the file.
-        drafts: what it gave.
+        children: that its items are about.
         refused: records that do not fit their schema, or contradict what was signed before.
         kept_back: records that the publication rule kept back.
     """
-    children = _children(drafts)
     rejected = (*account.rejected, *refused)
-    invalid = {(one.item, one.field) for one in account.warnings if one.code in _INVALID}
     dropped = [one.field for one in account.rejected if one.code in _INVALID]
     return Quality(
         file=account.file,
@@ -133,13 +186,10 @@ def quality_of(
         rejected=len({one.item for one in rejected}),
         records=account.records,
         kept_back=kept_back,
-        children=len(children),
-        cannot_link=sum(not any(map(_links, held)) for held in children.values()),
+        children=children.items,
+        cannot_link=children.cannot_link,
         identifiers={
-            name: sum(
-                (_identified(name, item, held, invalid) for item, held in children.items()),
-                Identified(invalid=dropped.count(name)),
-            )
+            name: children.identifiers[name] + Identified(invalid=dropped.count(name))
             for name in IDENTIFIERS
         },
         faults=_faults(rejected, account.warnings),
@@ -169,14 +219,6 @@ def together(several: Iterable[Quality], file: str = "", format_name: str = "") 
         faults=_summed(fault for one in found for fault in one.faults),
         unmapped=tuple(sorted({name for one in found for name in one.unmapped})),
     )
-
-
-def _children(drafts: Iterable[Draft]) -> dict[str, list[Identifiers]]:
-    held: dict[str, list[Identifiers]] = {}
-    for one in drafts:
-        if is_about_a_child(one.statement.labels):
-            held.setdefault(one.item, []).append(one.statement.identifiers)
-    return held
 
 
 def _links(held: Identifiers) -> bool:

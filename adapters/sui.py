@@ -149,6 +149,7 @@ class SuiFormat:
         record_name: its name in file names.
         members: names that only this export's objects have.
         mapper: yields the items of one child's record.
+        streams: no: JSON is parsed as a whole.
     """
 
     name: str
@@ -156,6 +157,7 @@ class SuiFormat:
     record_name: str
     members: frozenset[str]
     mapper: Mapper
+    streams: bool = False
 
     def recognises(self, head: bytes, name: str) -> bool:
         """Tell by the file's name, or by a member that only this export has."""

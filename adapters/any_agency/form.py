@@ -149,6 +149,7 @@ class Form:
 
     name: str = NAME
     agency_type: str | None = None
+    streams: bool = False
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the member that names the kind of form."""

@@ -29,6 +29,7 @@ class PersonalDetails:
 
     name: str = "personal-details-sui-json"
     agency_type: str | None = None
+    streams: bool = False
 
     def recognises(self, head: bytes, name: str) -> bool:
         """Tell by the file's name, or by a member that only this file has."""

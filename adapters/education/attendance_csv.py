@@ -7,6 +7,7 @@ one absence: its first row gives the record, the others belong to it. An absence
 last day of the file goes on; the next file makes it longer, as its next version.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
@@ -43,37 +44,57 @@ SESSIONS = {"AM": 0, "PM": 1}
 PRESENT = "the code says that the child was no absentee"
 PART = "belongs to the absence that begins in {}"
 
+CODES = tuple(sorted(codes.NO_ABSENCE.union(*(held for held, _ in codes.FACTS))))
+_NUMBERS = {code: number for number, code in enumerate(CODES)}
+_ROW_BITS, _CODE_BITS = 32, 8
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """One mark.
 
     Attributes:
-        place: its row.
-        child: whose.
-        day: on which day.
-        session: 0 in the morning, 1 in the afternoon.
+        moment: half days: twice its day, and one more in the afternoon.
+        row: its row.
         code: attendance code.
-        comment: what was written beside it.
     """
 
-    place: str
-    child: Child
-    day: int
-    session: int
+    moment: int
+    row: int
     code: str
-    comment: str | None
+
+    @property
+    def place(self) -> str:
+        """What errors call it."""
+        return f"row {self.row}"
+
+    @property
+    def day(self) -> int:
+        """On which day."""
+        return self.moment // len(SESSIONS)
 
 
 @dataclass(slots=True)
-class Stretch:
-    """Marks of one pupil with one code, session after session."""
+class Pupil:
+    """A pupil's marks, eight bytes each: a county's term has millions, most of them of presence.
 
-    marks: list[Mark] = field(default_factory=list)
+    Attributes:
+        child: who it is.
+    """
 
-    def takes(self, mark: Mark) -> bool:
-        """Tell whether the next mark of the pupil belongs to it."""
-        return self.marks[-1].code == mark.code
+    child: Child
+    _marks: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def add(self, mark: Mark) -> None:
+        """Take one mark more."""
+        packed = mark.moment << _ROW_BITS | mark.row
+        self._marks.append(packed << _CODE_BITS | _NUMBERS[mark.code])
+
+    def marks(self) -> Iterator[Mark]:
+        """Yield them in order of time; those of one session in order of rows."""
+        for packed in sorted(self._marks):
+            rest, code = packed >> _CODE_BITS, packed & ((1 << _CODE_BITS) - 1)
+            yield Mark(rest >> _ROW_BITS, rest & ((1 << _ROW_BITS) - 1), CODES[code])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,7 @@ class AttendanceCsv:
 
     name: str = NAME
     agency_type: str | None = "education"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by its columns."""
@@ -97,12 +119,9 @@ class AttendanceCsv:
         Raises:
             InputRefused: columns are missing, or the text stops being a table.
         """
-        pupils: dict[str, list[Mark]] = {}
-        known: dict[tuple[str | None, ...], Child] = {}
-        seen: dict[tuple[str, int, int], str] = {}
-        last = 0
+        register = Register()
         stopped: InputRefused | None = None
-        table = rows(stream.read(), COLUMNS, context.encoding)
+        table = rows(stream, COLUMNS, context.encoding)
         while True:
             try:
                 row = next(table, None)
@@ -115,56 +134,77 @@ class AttendanceCsv:
             place = f"row {row.number}"
             yield Read(place)
             try:
-                mark = _mark(row, place, known, context)
+                pupil = register.enter(row, place, context)
             except InputRefused as error:
                 yield rejected(place, error)
                 continue
-            subject = mark.child.local_subject
-            twin = seen.setdefault((subject, mark.day, mark.session), mark.code)
-            if twin != mark.code:
-                yield rejected(place, InputRefused(FIELD_CODE, "two codes for one session"))
-                continue
             yield Unmapped(_left(row))
-            yield from (replace(one, item=place) for one in mark.child.warnings)
-            last = max(last, mark.day)
-            pupils.setdefault(subject, []).append(mark)
-        for marks in pupils.values():
-            for stretch in _stretches(marks):
-                yield from _outcomes(stretch, last, context)
+            yield from (replace(one, item=place) for one in pupil.child.warnings)
+        for pupil in register.pupils.values():
+            yield from _of_pupil(pupil, register, context)
         if stopped is not None:
             raise stopped
 
 
-def _mark(
-    row: Row, place: str, known: dict[tuple[str | None, ...], Child], context: ReadContext
-) -> Mark:
-    """Return a row's mark; of a pupil, all rows share what was checked once."""
-    if row.values is None:
-        raise InputRefused(ROW, "row")
-    values = {name: clean(row.values[name], name) for name in COLUMNS}
-    code = (values["CODE"] or "").upper()
-    if not code:
-        raise InputRefused(FIELD_MISSING, "CODE")
-    if code not in codes.NO_ABSENCE and codes.fact(code) is None:
-        withdrawn = code in codes.WITHDRAWN
-        raise InputRefused(FIELD_CODE_WITHDRAWN if withdrawn else FIELD_CODE, "CODE")
-    session = SESSIONS.get((values["SESSION"] or "").upper())
-    if session is None:
-        raise InputRefused(FIELD_CODE if values["SESSION"] else FIELD_MISSING, "SESSION")
-    day = not_future(_day(values, "DATE"), context.at, "DATE")
-    pupil = tuple(values[name] for name in PUPIL)
-    if pupil not in known:
-        upn, given, family, born = pupil
-        said = Said(
-            upn=upn,
-            given=given,
-            family=family,
-            born=None if born is None else spreadsheet_day(born, "DOB"),
-        )
-        known[pupil] = check(said, place, context.at)
-    comment = row.values.get(COMMENT)
-    written = None if comment is None else clean(comment, COMMENT, TEXT_LIMIT)
-    return Mark(place, known[pupil], day, session, code, written)
+@dataclass(slots=True)
+class Register:
+    """What is gathered while the rows are read.
+
+    Attributes:
+        pupils: by whom the agency means.
+        comments: by row.
+        last: the last day that has a mark.
+    """
+
+    pupils: dict[str, Pupil] = field(default_factory=dict)
+    comments: dict[int, str] = field(default_factory=dict)
+    last: int = 0
+    _known: dict[tuple[str | None, ...], Child] = field(default_factory=dict)
+
+    def enter(self, row: Row, place: str, context: ReadContext) -> Pupil:
+        """Take a row's mark; of a pupil, all rows share what was checked once.
+
+        Raises:
+            InputRefused: the row is none, or a field of it is wrong.
+        """
+        if row.values is None:
+            raise InputRefused(ROW, "row")
+        values = {name: clean(row.values[name], name) for name in COLUMNS}
+        code = (values["CODE"] or "").upper()
+        if not code:
+            raise InputRefused(FIELD_MISSING, "CODE")
+        if code not in CODES:
+            withdrawn = code in codes.WITHDRAWN
+            raise InputRefused(FIELD_CODE_WITHDRAWN if withdrawn else FIELD_CODE, "CODE")
+        session = SESSIONS.get((values["SESSION"] or "").upper())
+        if session is None:
+            raise InputRefused(FIELD_CODE if values["SESSION"] else FIELD_MISSING, "SESSION")
+        day = not_future(_day(values, "DATE"), context.at, "DATE")
+        child = self._child(values, place, context)
+        comment = row.values.get(COMMENT)
+        written = None if comment is None else clean(comment, COMMENT, TEXT_LIMIT)
+        if written is not None:
+            self.comments[row.number] = written
+        self.last = max(self.last, day)
+        pupil = self.pupils.setdefault(child.local_subject, Pupil(child))
+        pupil.add(Mark(day * len(SESSIONS) + session, row.number, code))
+        return pupil
+
+    def _child(self, values: Mapping[str, str | None], place: str, context: ReadContext) -> Child:
+        said = tuple(values[name] for name in PUPIL)
+        if said not in self._known:
+            upn, given, family, born = said
+            self._known[said] = check(
+                Said(
+                    upn=upn,
+                    given=given,
+                    family=family,
+                    born=None if born is None else spreadsheet_day(born, "DOB"),
+                ),
+                place,
+                context.at,
+            )
+        return self._known[said]
 
 
 def _day(values: Mapping[str, str | None], name: str) -> int:
@@ -174,42 +214,49 @@ def _day(values: Mapping[str, str | None], name: str) -> int:
     return spreadsheet_day(value, name)
 
 
-def _stretches(marks: list[Mark]) -> list[Stretch]:
-    """Return a pupil's marks, in order of time, as stretches of one code each."""
-    found: list[Stretch] = []
-    for mark in sorted(marks, key=lambda one: (one.day, one.session)):
-        if not found or not found[-1].takes(mark):
-            found.append(Stretch())
-        found[-1].marks.append(mark)
-    return found
+def _of_pupil(pupil: Pupil, register: Register, context: ReadContext) -> Iterator[Outcome]:
+    """Yield what a pupil's marks give, as stretches of one code each."""
+    stretch: list[Mark] = []
+    for mark in pupil.marks():
+        if stretch and stretch[-1].code != mark.code:
+            if stretch[-1].moment == mark.moment:
+                # The mark that stands first in the file holds.
+                yield rejected(mark.place, InputRefused(FIELD_CODE, "two codes for one session"))
+                continue
+            yield from _outcomes(pupil, stretch, register, context)
+            stretch = []
+        stretch.append(mark)
+    yield from _outcomes(pupil, stretch, register, context)
 
 
-def _outcomes(stretch: Stretch, last: int, context: ReadContext) -> Iterator[Outcome]:
-    first, end = stretch.marks[0], stretch.marks[-1]
+def _outcomes(
+    pupil: Pupil, stretch: list[Mark], register: Register, context: ReadContext
+) -> Iterator[Outcome]:
+    first, end = stretch[0], stretch[-1]
     fact = codes.fact(first.code)
     if fact is None:
-        yield from (Context(one.place, PRESENT) for one in stretch.marks)
+        yield from (Context(one.place, PRESENT) for one in stretch)
         return
     signs = first.code in codes.UNAUTHORISED | codes.UNEXPLAINED
-    comments = [one.comment for one in stretch.marks if one.comment]
+    comments = [register.comments.get(one.row) for one in stretch]
     saying = Saying(
         type="school-absence",
-        natural_id=f"school-absence/{first.child.local_subject}/{first.day}/{first.code}",
+        natural_id=f"school-absence/{pupil.child.local_subject}/{first.day}/{first.code}",
         on=first.day,
         content={
             "absence": {
                 "first_day": first.day,
-                "last_day": None if end.day == last else end.day,
+                "last_day": None if end.day == register.last else end.day,
                 "code": first.code,
-                "sessions": len({(one.day, one.session) for one in stretch.marks}),
+                "sessions": len({one.moment for one in stretch}),
             },
-            "note": "\n".join(dict.fromkeys(comments)) or None,
+            "note": "\n".join(dict.fromkeys(filter(None, comments))) or None,
         },
         indicators=(Indicator("absent-from-school", first.day, "fact"),) if signs else (),
         facts=(fact,),
     )
-    yield draft(first.child, saying, first.place, NAME, context)
-    for one in stretch.marks[1:]:
+    yield draft(pupil.child, saying, first.place, NAME, context)
+    for one in stretch[1:]:
         yield Context(one.place, PART.format(first.place))
 
 

@@ -142,6 +142,7 @@ class ConcernCsv:
 
     name: str = NAME
     agency_type: str | None = "education"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by its columns."""
@@ -158,7 +159,7 @@ class ConcernCsv:
             InputRefused: columns are missing, or the text stops being a table.
         """
         log = Log()
-        for row in rows(stream.read(), NEEDED, context.encoding):
+        for row in rows(stream, NEEDED, context.encoding):
             place = f"row {row.number}"
             yield from one_item(place, _map(row, place, log, context))
 

@@ -204,6 +204,7 @@ class CommonTransferFile:
 
     name: str = NAME
     agency_type: str | None = "education"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the root element."""

@@ -69,6 +69,7 @@ class Fhir:
 
     name: str = NAME
     agency_type: str | None = "health"
+    streams: bool = False
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the type of the resource, or by the namespace of XML."""

@@ -127,6 +127,7 @@ class HL7Adt:
 
     name: str = NAME
     agency_type: str | None = "health"
+    streams: bool = False
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by a message header at the beginning of a line."""

@@ -80,6 +80,7 @@ class ReportFormat:
     member: str
     mapper: Mapper
     agency_type: str | None = "police"
+    streams: bool = False
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the list's name."""

@@ -84,13 +84,13 @@ class Return:
     Attributes:
         naming: natural ids of this file.
         year, reference: what the header says, as written.
-        children: identifiers of children seen; a second one of a name is told.
+        children: hashes of identifiers of children seen; a second one of a name is told.
     """
 
     naming: Naming = field(default_factory=Naming)
     year: str | None = None
     reference: str | None = None
-    children: set[str] = field(default_factory=set)
+    children: set[int] = field(default_factory=set)
 
     def header(self, name: str, node: Node) -> None:
         """Note what the header says about the collection."""
@@ -138,6 +138,7 @@ class Census:
 
     name: str = NAME
     agency_type: str | None = "social-care"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the root element and the collection's name."""
@@ -196,9 +197,9 @@ def _whose(
     sexes = [ids.text(name) for name in ("Sex", "GenderCurrent")]
     unborn = born is None and (expected is not None or UNBORN_SEX in sexes)
     child = check(Said(upn=upn, council_id=council_id, born=born), place, context.at)
-    if council_id is not None and council_id in gathered.children:
+    if council_id is not None and hash(council_id) in gathered.children:
         child = replace(child, warnings=(*child.warnings, warned(place, FIELD_TWICE, "LAchildID")))
-    gathered.children.add(council_id or "")
+    gathered.children.add(hash(council_id))
     whose = Whose(child, "unborn" if unborn else "child", gathered, context)
     return whose, {f"ChildIdentifiers.{name}" for name in ids.left()}
 

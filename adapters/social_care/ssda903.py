@@ -9,6 +9,7 @@ collection (modules Header and Missing).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import BinaryIO
 
 from adapters.drafting import Naming
@@ -43,7 +44,7 @@ class Headers:
         found = cls()
         for data in beside.values():
             try:
-                for row in rows(data, HEADER_COLUMNS, encoding):
+                for row in rows(BytesIO(data), HEADER_COLUMNS, encoding):
                     if row.values is not None:
                         held = Held(row.values["DOB"].strip(), row.values["UPN"].strip())
                         found.by_child.setdefault(row.values["CHILD"].strip(), held)
@@ -58,6 +59,7 @@ class Missing:
 
     name: str = MISSING_NAME
     agency_type: str | None = "social-care"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the column that only this module has."""
@@ -78,7 +80,7 @@ class Missing:
         if headers.broken:
             yield warned("header.csv", COMPANION, "header.csv")
         known = set(MISSING_COLUMNS)
-        for row in rows(stream.read(), MISSING_COLUMNS, context.encoding):
+        for row in rows(stream, MISSING_COLUMNS, context.encoding):
             place = f"row {row.number}"
             yield from one_item(place, _map(row, place, headers, naming, context))
             if row.values is not None and row.values.keys() - known:
@@ -91,6 +93,7 @@ class Header:
 
     name: str = HEADER_NAME
     agency_type: str | None = "social-care"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the columns that only this module has."""
@@ -106,7 +109,7 @@ class Header:
         Raises:
             InputRefused: columns are missing, or the text stops being a table.
         """
-        for row in rows(stream.read(), HEADER_COLUMNS, context.encoding):
+        for row in rows(stream, HEADER_COLUMNS, context.encoding):
             place = f"row {row.number}"
             what = "read together with missing.csv and episodes.csv, for birth and pupil number"
             yield from one_item(place, (Context(place, what),))

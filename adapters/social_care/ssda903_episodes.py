@@ -33,6 +33,7 @@ class Episodes:
 
     name: str = EPISODES_NAME
     agency_type: str | None = "social-care"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the columns that only this module has."""
@@ -52,7 +53,7 @@ class Episodes:
         naming = Naming()
         if headers.broken:
             yield warned("header.csv", COMPANION, "header.csv")
-        for row in rows(stream.read(), EPISODE_NEEDED, context.encoding):
+        for row in rows(stream, EPISODE_NEEDED, context.encoding):
             place = f"row {row.number}"
             yield from one_item(place, _map(row, place, headers, naming, context))
             yield Unmapped(_extra(row))

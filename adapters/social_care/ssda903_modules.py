@@ -40,6 +40,7 @@ class Module:
     holds: tuple[str, ...]
     why: str
     agency_type: str | None = "social-care"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the columns that only this module has."""
@@ -55,7 +56,7 @@ class Module:
         Raises:
             InputRefused: columns are missing, or the text stops being a table.
         """
-        for row in rows(stream.read(), ("CHILD", *self.sign), context.encoding):
+        for row in rows(stream, ("CHILD", *self.sign), context.encoding):
             place = f"row {row.number}"
             yield from one_item(place, (Context(place, self.why),))
         yield Unmapped((*self.sign, *self.holds))

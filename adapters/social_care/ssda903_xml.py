@@ -102,7 +102,7 @@ class Gathered:
 
     context: ReadContext
     naming: Naming = field(default_factory=Naming)
-    children: set[str] = field(default_factory=set)
+    children: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ class Xml:
 
     name: str = NAME
     agency_type: str | None = "social-care"
+    streams: bool = True
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the port
         """Tell by the root element."""
@@ -153,9 +154,9 @@ def _child(node: Node, place: str, gathered: Gathered) -> Iterator[Outcome]:
         for item in [item for item, _, _ in facts] or [place]:
             yield from (Read(item), rejected(item, who))
     else:
-        if who.council_id is not None and who.council_id in gathered.children:
+        if who.council_id is not None and hash(who.council_id) in gathered.children:
             yield warned(place, FIELD_TWICE, "CHILDID")
-        gathered.children.add(who.council_id or "")
+        gathered.children.add(hash(who.council_id))
         for item, one, group in facts:
             yield from one_item(item, _mapped(one, group, who, item, gathered))
         if not facts and not others:

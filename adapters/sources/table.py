@@ -7,10 +7,10 @@ line tells which.
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import StringIO
+from typing import BinaryIO, TextIO
 
 from adapters.errors import BAD_CSV, COLUMNS, InputRefused
-from adapters.sources.text import decode
+from adapters.sources.text import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,21 @@ def columns(head: str) -> tuple[str, ...]:
     return tuple(name.strip().strip('"').upper() for name in lines[0].split(separator_of(lines[0])))
 
 
-def rows(data: bytes, needed: tuple[str, ...], encoding: str | None = None) -> Iterator[Row]:
-    """Yield the rows; empty lines are passed over.
+def rows(stream: BinaryIO, needed: tuple[str, ...], encoding: str | None = None) -> Iterator[Row]:
+    """Yield the rows; empty lines are passed over. The stream can be read again from its start.
 
     Raises:
         InputRefused: `input.csv.columns`, naming the missing ones; `input.csv` where the text
             stops being a table; `input.encoding`.
     """
-    text = decode(data, encoding)
-    reader = csv.reader(
-        StringIO(text, newline=""), strict=True, delimiter=separator_of(text[:HEAD_CHARACTERS])
-    )
+    with decoded(stream, encoding) as text:
+        yield from _rows(text, needed)
+
+
+def _rows(text: TextIO, needed: tuple[str, ...]) -> Iterator[Row]:
+    separator = separator_of(text.read(HEAD_CHARACTERS))
+    text.seek(0)
+    reader = csv.reader(text, strict=True, delimiter=separator)
     names: tuple[str, ...] = ()
     while True:
         try:

@@ -1,6 +1,10 @@
 """Bytes to text, and text to text that may stand in a record."""
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import BinaryIO
 
 from adapters.errors import EMPTY, ENCODING, ENCODING_UNKNOWN, FIELD_TEXT, InputRefused
 
@@ -14,6 +18,9 @@ NAME_LIMIT = 200
 TEXT_LIMIT = 10_000
 """Characters of a narrative: some four pages; 32 slots of it still fit a message."""
 
+CHUNK = 1024 * 1024
+"""Bytes that are decoded at once."""
+
 _DELETE = 0x7F
 _FIRST_PRINTABLE = 0x20
 
@@ -24,16 +31,8 @@ def decode(data: bytes, encoding: str | None = None) -> str:
     Raises:
         InputRefused: `input.encoding`, `input.encoding.unknown`, `input.empty`.
     """
-    if encoding is not None:
-        codec = VOUCHED.get(encoding.casefold())
-        if codec is None:
-            raise InputRefused(ENCODING_UNKNOWN, "file")
-    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        codec = "utf-16"
-    else:
-        codec = "utf-8-sig"
     try:
-        text = data.decode(codec)
+        text = data.decode(_codec(data, encoding))
     except UnicodeDecodeError as error:
         raise InputRefused(ENCODING, "file") from error
     if "\x00" in text:
@@ -42,6 +41,53 @@ def decode(data: bytes, encoding: str | None = None) -> str:
     if not text.strip():
         raise InputRefused(EMPTY, "file")
     return text
+
+
+@contextmanager
+def decoded(stream: BinaryIO, encoding: str | None = None) -> Iterator[TextIOWrapper]:
+    """Give a file's text as `decode` returns it, line ends as they are, without holding it whole.
+
+    It is read to its end first: a fault anywhere in it is found before any of it is used.
+
+    Raises:
+        InputRefused: as `decode`.
+    """
+    head = stream.read(CHUNK)
+    codec = _codec(head, encoding)
+    decoder = codecs.getincrementaldecoder(codec)()
+    blank = True
+    try:
+        while head:
+            blank = _holds_nothing(decoder.decode(head)) and blank
+            head = stream.read(CHUNK)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise InputRefused(ENCODING, "file") from error
+    if blank:
+        raise InputRefused(EMPTY, "file")
+    stream.seek(0)
+    text = TextIOWrapper(stream, codec, newline="")
+    try:
+        yield text
+    finally:
+        if not stream.closed:
+            text.detach()  # the stream is its opener's to close
+
+
+def _codec(head: bytes, encoding: str | None) -> str:
+    if encoding is None:
+        marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        return "utf-16" if head.startswith(marks) else "utf-8-sig"
+    codec = VOUCHED.get(encoding.casefold())
+    if codec is None:
+        raise InputRefused(ENCODING_UNKNOWN, "file")
+    return codec
+
+
+def _holds_nothing(text: str) -> bool:
+    if "\x00" in text:
+        raise InputRefused(ENCODING, "file")
+    return not text.strip()
 
 
 def glance(head: bytes) -> str:

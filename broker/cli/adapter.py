@@ -19,8 +19,7 @@ from broker.runtimes.agency import agency_side
 from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.layout import Layout
-from broker.runtimes.serving import FOLDERS_S
-from broker.runtimes.watching import DONE, TakenFile, document_of
+from broker.runtimes.watching import DONE, FOLDERS_S, TakenFile, document_of
 
 
 def adapter(

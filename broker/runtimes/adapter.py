@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from broker.runtimes.agency import AgencySide
 from broker.runtimes.handing import Handing
 from broker.runtimes.intake import SideIntake
 from broker.runtimes.layout import Layout, replace_file
-from broker.runtimes.watching import Watch
+from broker.runtimes.watching import FOLDERS_S, TakenFile, Watch
 
 if TYPE_CHECKING:  # needed for HTTP only, and an extra
     from broker.runtimes.adapter_settings import Listening, Sinking
@@ -46,6 +46,7 @@ class Adapter:
     handing: tuple[Handing, ...] = ()
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     _written: bytes = b""
+    _looking: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -63,13 +64,24 @@ class Adapter:
             yield
 
     @asynccontextmanager
-    async def attending(self, side: AgencySide) -> AsyncIterator[Callable[[], None]]:
-        """Take what is brought and hand over what comes, while a side is open.
+    async def attending(
+        self, side: AgencySide, took: Callable[[TakenFile], None]
+    ) -> AsyncIterator[Callable[[], None]]:
+        """Take what is dropped or brought, and hand over what comes, while a side is open.
+
+        Folders are looked at beside all else: a large file holds up nothing.
+
+        Args:
+            side: the agency's.
+            took: told of each file that was taken.
 
         Yields:
-            What raises the error of a sink's work that has ended by one.
+            What raises the error of work that has ended by one.
         """
-        tasks = [asyncio.create_task(one.follow(side)) for one in self.handing]
+        self.watch.ending.clear()
+        self._looking = asyncio.create_task(self._look(side, took))
+        handing = [asyncio.create_task(one.follow(side)) for one in self.handing]
+        tasks = [self._looking, *handing]
 
         def check() -> None:
             for task in tasks:
@@ -80,12 +92,24 @@ class Adapter:
             async with self.intake.open(side):
                 yield check
         finally:
-            for task in tasks:
+            self.watch.ending.set()
+            for task in handing:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _look(self, side: AgencySide, took: Callable[[TakenFile], None]) -> None:
+        ending = self.watch.ending
+        while not ending.is_set():
+            for one in await self.watch.look(side):
+                took(one)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), FOLDERS_S)
+
     async def end(self) -> None:
         """Take nothing new, while what is being taken can still come to its answer."""
+        self.watch.ending.set()
+        if self._looking is not None:
+            await asyncio.wait([self._looking])
         await asyncio.gather(*(one.close() for one in self.listeners))
 
     async def hand_over(self, side: AgencySide) -> int:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.outbox import Planned
-from adapters.reading import read_file
 from broker.protocol.decisions import Decision
 from broker.protocol.explain import slot_names
 from broker.protocol.narrowing import narrow
@@ -27,7 +26,9 @@ from broker.runtimes.publishing import (
     PublishReport,
     context_of,
     load_rule,
+    portions,
     published_as,
+    read_aside,
     weigh,
 )
 
@@ -107,10 +108,12 @@ async def preview_files(
     asked: Counter[Supposed] = Counter()
     for number, path in enumerate(paths):
         progress("files", number, len(paths))
-        reading = read_file(path, context, format_name, given)
-        planned = await weigh(side, rule, reading, preview.report)
-        for one in preview.fresh(reading.accounting.file, planned):
-            asked.update(_supposed(side, one))
+        reading = await read_aside(path, context, format_name, given)
+        file = reading.accounting.file
+        async for drafts in portions(reading, preview.report):
+            planned = await weigh(side, rule, file, drafts, preview.report)
+            for one in preview.fresh(file, planned):
+                asked.update(_supposed(side, one))
     progress("files", len(paths), len(paths))
     preview.shares = await _shares(side, asked)
     return preview

@@ -4,18 +4,21 @@ Order, and why: a record is signed once and kept before it is published; if the 
 any two steps, the next `publish` goes on, and nothing is signed or sent as something new twice.
 """
 
+import asyncio
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from adapters.accounting import Accounting
-from adapters.format import Draft, ReadContext, Rejected
+from adapters.accounting import WHOLE_FILE, Accounting
+from adapters.errors import InputRefused
+from adapters.format import Draft, ReadContext, Rejected, rejected
 from adapters.outbox import Candidate, Kept, Origin, Planned, origin_of, plan, topic_of
 from adapters.publication import PublicationRule, judge, read_publication_rule
 from adapters.quality import quality_of
-from adapters.reading import Reading, read_file
+from adapters.reading import AnyReading, ReadingStopped, never, read_file
 from broker.errors import ConcordatError
 from broker.faults import reach
 from broker.lanes import Message
@@ -144,7 +147,7 @@ async def publish_files(
     report = PublishReport()
     for number, path in enumerate(paths):
         progress("files", number, len(paths))
-        reading = read_file(path, context, format_name, given)
+        reading = await read_aside(path, context, format_name, given)
         await keep_reading(side, rule, reading, report, correcting)
     progress("files", len(paths), len(paths))
     await send_waiting(side)
@@ -185,30 +188,70 @@ def _as_correction(side: AgencySide, draft: Draft, correcting: Origin | None) ->
 async def keep_reading(
     side: AgencySide,
     rule: PublicationRule,
-    reading: Reading,
+    reading: AnyReading,
     report: PublishReport,
     correcting: Origin | None = None,
+    stopped: Callable[[], bool] = never,
 ) -> None:
     """Put what a file gave into the outbox, as far as the rule lets it out; add to the report.
 
-    How good the file was is noted behind that; nothing is held up if it cannot be.
+    Others may keep theirs between two portions of a large file. How good the file was is noted
+    behind that; nothing is held up if it cannot be.
 
     Raises:
         LaneError: the outbox cannot be written; what of the file is in it already will be known.
+        ReadingStopped: as `stopped` says, between two portions.
     """
-    async with side.keeping:
-        planned = await weigh(side, rule, reading, report, correcting)
-        await keep_signed(side, planned)
     file = reading.accounting.file
-    report.published += [published_as(file, one) for one in planned]
+    async for drafts in portions(reading, report):
+        if stopped():
+            raise ReadingStopped
+        async with side.keeping:
+            planned = await weigh(side, rule, file, drafts, report, correcting)
+            await keep_signed(side, planned)
+        report.published += [published_as(file, one) for one in planned]
     await _note(side, reading, report)
 
 
-async def _note(side: AgencySide, reading: Reading, report: PublishReport) -> None:
+async def read_aside(
+    path: Path,
+    context: ReadContext,
+    format_name: str | None,
+    given: Mapping[str, Path],
+    stopped: Callable[[], bool] = never,
+) -> AnyReading:
+    """Read a file as `read_file` does, while the event loop goes on."""
+    cancelled = threading.Event()
+
+    def ends() -> bool:
+        return cancelled.is_set() or stopped()
+
+    try:
+        return await asyncio.to_thread(read_file, path, context, format_name, given, ends)
+    finally:
+        cancelled.set()  # a cancelled task leaves its thread behind
+
+
+async def portions(reading: AnyReading, report: PublishReport) -> AsyncIterator[Sequence[Draft]]:
+    """Add a file's account to the report, and yield what it gave; the event loop goes on meanwhile.
+
+    A file that was changed between its account and this is refused in the report.
+    """
+    account = reading.accounting
+    report.files.append(account)
+    found = reading.portions()
+    try:
+        while (drafts := await asyncio.to_thread(next, found, None)) is not None:
+            yield drafts
+    except InputRefused as error:
+        report.refused.append((account.file, rejected(WHOLE_FILE, error)))
+
+
+async def _note(side: AgencySide, reading: AnyReading, report: PublishReport) -> None:
     account = reading.accounting
     quality = quality_of(
         account,
-        reading.drafts,
+        reading.children,
         [one for file, one in report.refused if file == account.file],
         sum(one.file == account.file for one in report.kept_back),
     )
@@ -227,19 +270,18 @@ def published_as(file: str, planned: Planned) -> Published:
 async def weigh(
     side: AgencySide,
     rule: PublicationRule,
-    reading: Reading,
+    file: str,
+    drafts: Sequence[Draft],
     report: PublishReport,
     correcting: Origin | None = None,
 ) -> tuple[Planned, ...]:
-    """Return what of a file is new and may leave; add all the rest to the report. Keeps nothing.
+    """Return what of drafts is new and may leave; add all the rest to the report. Keeps nothing.
 
     Raises:
         LaneError: the outbox cannot be read.
     """
-    report.files.append(reading.accounting)
-    file = reading.accounting.file
     prepared: list[tuple[Draft, Prepared]] = []
-    for read in reading.drafts:
+    for read in drafts:
         draft = read if correcting is None else _as_correction(side, read, correcting)
         try:
             prepared.append((draft, prepare(draft.statement, side.schemas, side.signer)))

@@ -18,24 +18,35 @@ Rules:
 5. No name is ever overwritten.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.accounting import WHOLE_FILE
 from adapters.format import Rejected
-from adapters.reading import read_file
+from adapters.reading import ReadingStopped
 from adapters.sources.files import masked
 from broker.faults import reach
 from broker.runtimes.adapter_settings import Watched
 from broker.runtimes.agency import AgencySide
-from broker.runtimes.publishing import PublishReport, context_of, keep_reading, load_rule
+from broker.runtimes.publishing import (
+    PublishReport,
+    context_of,
+    keep_reading,
+    load_rule,
+    read_aside,
+)
 
 WORK, DONE, REJECTED, ERROR = "work", "done", "rejected", "error"
 PLACES = (WORK, DONE, REJECTED, ERROR)
 UNFINISHED = (".part", ".tmp", "~")
 REPORT = ".report.json"
+
+FOLDERS_S = 1.0
+"""Pause between two looks, in seconds: what has held still for so long is taken."""
 
 State = tuple[int, int]
 """Size, and time of the last change in nanoseconds."""
@@ -61,10 +72,12 @@ class Watch:
     Attributes:
         folders: which.
         said: told what cannot be done, once.
+        ending: set to take nothing more; a large file is left in work between two portions.
     """
 
     folders: tuple[Watched, ...]
     said: Callable[[str, str], None]
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: dict[Path, State] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
 
@@ -87,8 +100,11 @@ class Watch:
                 self._say("cannot look", folder.path.name, error)
                 continue
             for path in waiting:
-                found = await self._take(side, folder, path)
-                taken += [] if found is None else [found]
+                if self.ending.is_set():
+                    return taken
+                with suppress(ReadingStopped):  # it stays in work
+                    found = await self._take(side, folder, path)
+                    taken += [] if found is None else [found]
         self.settle()
         return taken
 
@@ -112,10 +128,13 @@ class Watch:
         rule = load_rule(side)
         context = context_of(side, rule, folder.encoding)
         report = PublishReport()
-        reading = read_file(path, context, folder.format, given)
+        stopped = self.ending.is_set
+        reading = await read_aside(path, context, folder.format, given, stopped)
         if before is None or _state(path) != before:
             return None
-        await keep_reading(side, rule, reading, report)
+        await keep_reading(side, rule, reading, report, stopped=stopped)
+        if _state(path) != before:
+            return None
         reach("adapter.after-keep")
         place = _place_of(report)
         try:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from adapters.dates import iso_instant
 from adapters.format import Draft, ReadContext
-from adapters.reading import Reading, read_bytes
+from adapters.reading import AnyReading, Reading, read_bytes
 from adapters.registry import named
 from broker import shipped
 from broker.records.names import AgencyId
@@ -51,7 +51,12 @@ def read(data: Json, format_name: str, ctx: ReadContext, name: str = "export") -
     return read_bytes(data, name, ctx, named(format_name))
 
 
-def codes(reading: Reading) -> dict[str, int]:
+def drafts(reading: AnyReading) -> list[Draft]:
+    """Return all that a file gave."""
+    return [one for portion in reading.portions() for one in portion]
+
+
+def codes(reading: AnyReading) -> dict[str, int]:
     """How often each code stands among the rejected items."""
     return dict(Counter(one.code for one in reading.accounting.rejected))
 

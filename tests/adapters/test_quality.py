@@ -5,7 +5,7 @@ from dataclasses import replace
 from adapters.accounting import Ledger
 from adapters.errors import FIELD_CODE, NHS_NUMBER
 from adapters.format import Context, Draft, Outcome, Read, Rejected, Unmapped, warned
-from adapters.quality import Fault, Identified, Quality, quality_of, together
+from adapters.quality import Fault, Identified, Quality, Tally, quality_of, together
 from broker.records.statement import Identifiers
 from tests.adapters.test_accounting import a_draft
 
@@ -29,11 +29,11 @@ def refused(item: str, field: str = "risk", code: str = FIELD_CODE.name) -> Reje
 
 
 def quality(*outcomes: Outcome, refusals: tuple[Rejected, ...] = (), kept_back: int = 0) -> Quality:
-    ledger = Ledger("file.json", "a-format")
+    ledger, tally = Ledger("file.json", "a-format"), Tally()
     for one in outcomes:
         ledger.enter(one)
-    drafts = [one for one in outcomes if isinstance(one, Draft)]
-    return quality_of(ledger.close(), drafts, refusals, kept_back)
+        tally.enter(one)
+    return quality_of(ledger.close(), tally.close(), refusals, kept_back)
 
 
 def test_what_became_of_each_item_is_counted() -> None:

@@ -15,6 +15,7 @@ from tests.adapters.reading_support import (
     UPN,
     codes,
     context,
+    drafts,
 )
 from tests.support.tree import ROOT
 
@@ -62,7 +63,7 @@ def test_a_file_is_read_with_what_lies_beside_it(tmp_path: Path) -> None:
     (tmp_path / "header.csv").write_text(HEADER_CSV)
     reading = read_file(tmp_path / "missing.csv", context("social-care"))
     # Then the second was joined.
-    assert reading.drafts[0].statement.identifiers.upn == UPN
+    assert drafts(reading)[0].statement.identifiers.upn == UPN
     assert reading.accounting.file == "missing.csv"
 
 
@@ -74,7 +75,7 @@ def test_a_companion_may_be_given_with_the_command(tmp_path: Path) -> None:
     (other / "header.csv").write_text(HEADER_CSV)
     given = {"header.csv": other / "header.csv"}
     reading = read_file(tmp_path / "missing.csv", context("social-care"), given=given)
-    assert reading.drafts[0].statement.identifiers.upn == UPN
+    assert drafts(reading)[0].statement.identifiers.upn == UPN
 
 
 def test_a_format_that_a_person_names_is_used(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.reading import read_file
-from tests.adapters.reading_support import context
+from tests.adapters.reading_support import context, drafts
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
@@ -30,7 +30,7 @@ def test_single_unique_identifier_exports(agency_type: str, record: str, mapped:
     reading = read_file(path, context(agency_type))
     # Then each entry of its lists is a record, with the NHS number of the file's name.
     assert (reading.accounting.mapped, reading.accounting.rejected) == (mapped, ())
-    assert {d.statement.identifiers.nhs_number for d in reading.drafts} == {"9449303223"}
+    assert {d.statement.identifiers.nhs_number for d in drafts(reading)} == {"9449303223"}
 
 
 def test_identity_comes_from_the_agency_s_own_personal_details() -> None:
@@ -38,11 +38,11 @@ def test_identity_comes_from_the_agency_s_own_personal_details() -> None:
     name = "social-care-9449303223_ChildrensServicesDetailsRecordV1.json"
     reading = read_file(SAMPLES / "sui" / name, context("social-care"))
     # Then the date of birth is there; education's own personal details have none.
-    born = {d.statement.identifiers.date_of_birth for d in reading.drafts}
+    born = {d.statement.identifiers.date_of_birth for d in drafts(reading)}
     assert born == {"2011-09-25"}
     other = "education-9449303223_EducationDetailsRecordV1.json"
     reading = read_file(SAMPLES / "sui" / other, context("education"))
-    assert {d.statement.identifiers.date_of_birth for d in reading.drafts} == {None}
+    assert {d.statement.identifiers.date_of_birth for d in drafts(reading)} == {None}
 
 
 def test_missing_episodes_of_the_annual_return() -> None:
@@ -50,7 +50,7 @@ def test_missing_episodes_of_the_annual_return() -> None:
     reading = read_file(SAMPLES / "ssda903" / "missing.csv", context("social-care"))
     # Then all 43 rows are mapped as history.
     assert (reading.accounting.read, reading.accounting.mapped) == (43, 43)
-    assert {d.statement.kind.word for d in reading.drafts} == {"history"}
+    assert {d.statement.kind.word for d in drafts(reading)} == {"history"}
 
 
 def test_episodes_of_the_annual_return() -> None:
@@ -68,9 +68,9 @@ def test_episodes_of_the_annual_return() -> None:
     told = Counter(one.code for one in account.warnings)
     assert set(told) == {"identity.disagrees", "identity.upn"}
     # And each is history about a child whose birth the header tells, by an id of its own.
-    assert {one.statement.kind.word for one in reading.drafts} == {"history"}
-    assert all(one.statement.identifiers.date_of_birth for one in reading.drafts)
-    assert len({one.statement.natural_id for one in reading.drafts}) == account.mapped
+    assert {one.statement.kind.word for one in drafts(reading)} == {"history"}
+    assert all(one.statement.identifiers.date_of_birth for one in drafts(reading))
+    assert len({one.statement.natural_id for one in drafts(reading)}) == account.mapped
 
 
 def test_a_directory_of_agreements_is_no_export() -> None:

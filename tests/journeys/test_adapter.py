@@ -267,7 +267,7 @@ async def test_a_listener_takes_nothing_while_kafka_is_out_of_reach(
             assert b"|AE|" in await engine.answer()
             async with (
                 agency_side(county.layout, HOSPITAL, SystemClock()) as side,
-                hears.opened.attending(side),
+                hears.opened.attending(side, lambda _file: None),
             ):
                 await engine.send(attendance("V1"))
                 assert b"|AA|" in await engine.answer()

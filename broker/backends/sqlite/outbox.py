@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -40,7 +40,11 @@ CREATE INDEX record_waiting ON record (place) WHERE published = 0;
 CREATE INDEX record_value ON record (value_hash);
 """
 
-OUTBOX = Schema("outbox", (FIRST,))
+URGENT_FIRST = """
+CREATE INDEX record_urgent ON record (place) WHERE published = 0 AND topic GLOB 'urgent.*';
+"""
+
+OUTBOX = Schema("outbox", (FIRST, URGENT_FIRST))
 
 NONCE_OCTETS = 12
 HASH_OCTETS = 32
@@ -138,11 +142,18 @@ class SqliteOutbox(AbstractContextManager["SqliteOutbox"]):
         await database.call(write)
 
     async def waiting(self, limit: int) -> Sequence[Kept]:
-        """Return records that are not known to be published, in the order they were kept."""
-        sql = f"SELECT {_COLUMNS} FROM record WHERE published = 0 ORDER BY place LIMIT ?"  # noqa: S608 - a constant
+        """Return records not known to be published, urgent ones first, each as they were kept."""
+        sql = f"SELECT {_COLUMNS} FROM record WHERE published = 0 AND "  # noqa: S608 - a constant
         database = self._database
-        rows = await database.call(lambda: database.rows(sql, (limit,)))
-        return [self._kept(row) for row in rows]
+
+        def look() -> list[tuple[Any, ...]]:
+            found: list[tuple[Any, ...]] = []
+            for which in ("topic GLOB 'urgent.*'", "NOT topic GLOB 'urgent.*'"):
+                left = limit - len(found)
+                found += database.rows(f"{sql}{which} ORDER BY place LIMIT ?", (left,))
+            return found
+
+        return [self._kept(row) for row in await database.call(look)]
 
     async def unsent(self) -> int:
         """Return how many records are kept and not known to be published."""

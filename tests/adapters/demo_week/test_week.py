@@ -14,7 +14,7 @@ from adapters.reading import read_file
 from broker.clock import Instant
 from broker.records.names import AgencyId
 from broker.subjects.identifiers import is_nhs_number, is_upn
-from tests.adapters.reading_support import Json
+from tests.adapters.reading_support import Json, drafts
 from tests.adapters.test_formats import fits
 
 TYPES = {
@@ -57,7 +57,7 @@ def read_week(folder: Path, manifest: Json) -> dict[str, tuple[Json, tuple[Draft
             "rejected": dict(Counter(one.code for one in account.rejected)),
             "warned": dict(Counter(one.code for one in account.warnings)),
         }
-        found[file["path"]] = (counts, reading.drafts)
+        found[file["path"]] = (counts, tuple(drafts(reading)))
     return found
 
 
@@ -104,8 +104,8 @@ def test_the_girl_s_week(manifest: Json, read_week: Json) -> None:
     # Given the girl's story, when the records about her are collected
     girl = manifest["story"]["nhs_number"]
     about: dict[str, list[Draft]] = {}
-    for path, (_, drafts) in read_week.items():
-        for draft in drafts:
+    for path, (_, found) in read_week.items():
+        for draft in found:
             if draft.statement.identifiers.nhs_number == girl:
                 about.setdefault(path.split("/")[0], []).append(draft)
     # Then every agency of hers has said something, and the wrong school nothing.
@@ -123,8 +123,8 @@ def test_the_girl_s_week(manifest: Json, read_week: Json) -> None:
 def test_many_children_are_seen_by_several_agencies(read_week: Json) -> None:
     # Given the week, when agencies are counted for each child, then most have more than one.
     seen: dict[str, set[str]] = {}
-    for path, (_, drafts) in read_week.items():
-        for draft in drafts:
+    for path, (_, found) in read_week.items():
+        for draft in found:
             number = draft.statement.identifiers.nhs_number
             if number:
                 seen.setdefault(number, set()).add(path.split("/")[0])

@@ -1,5 +1,6 @@
 """Files, text, JSON, tables and elements: what is ambiguous or endless is refused."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_table_rows() -> None:
     # Given a table with blanks, quotes, an empty line and a short row
     data = b' Child , dob\r\n"1, 2",x\r\n\r\n3\r\n'
     # When its rows are read, then names are upper case and the short row is told.
-    found = list(table.rows(data, ("CHILD",)))
+    found = list(table.rows(BytesIO(data), ("CHILD",)))
     assert [row.values for row in found] == [{"CHILD": "1, 2", "DOB": "x"}, None]
     assert [row.number for row in found] == [2, 4]
 
@@ -109,11 +110,11 @@ def test_table_rows() -> None:
 def test_table_faults() -> None:
     # Given missing columns, or a quote that never ends, when it is read, then it is refused.
     with pytest.raises(InputRefused) as caught:
-        list(table.rows(b"a,b\n1,2\n", ("A", "C", "D")))
+        list(table.rows(BytesIO(b"a,b\n1,2\n"), ("A", "C", "D")))
     assert caught.value.where == "C, D"
-    assert code_of(list, table.rows(b'A\n"x', ("A",))) == "input.csv"
+    assert code_of(list, table.rows(BytesIO(b'A\n"x'), ("A",))) == "input.csv"
     assert table.columns("") == ()
-    assert list(table.rows(b"A\n", ("A",))) == []
+    assert list(table.rows(BytesIO(b"A\n"), ("A",))) == []
 
 
 def test_element_gives_what_is_asked_and_names_the_rest() -> None:

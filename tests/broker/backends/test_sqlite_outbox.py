@@ -104,6 +104,18 @@ async def test_records_wait_in_order_until_they_are_published(outbox: SqliteOutb
     # when it is asked what waits, then it is the others, in their order
     assert await outbox.waiting(10) == [records[1], records[2], records[4]]
 
+
+async def test_urgent_records_wait_in_front(outbox: SqliteOutbox) -> None:
+    # given a load of records, and two urgent ones behind
+    records = [kept(number) for number in range(5)]
+    urgent = [
+        replace(one, message=replace(one.message, topic=f"urgent.{number}"))
+        for number, one in enumerate(records[3:])
+    ]
+    await outbox.keep(records[:3] + urgent)
+    assert await outbox.waiting(3) == [*urgent, records[0]]
+    assert await outbox.waiting(1) == urgent[:1]
+
     # and all are still held
     assert await outbox.find(records[0].record_id) == records[0]
     assert await outbox.find(RecordId(b"?" * 16)) is None

@@ -6,14 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters import reading
 from adapters.format import ReadContext
-from adapters.reading import Reading, read_file
+from adapters.reading import AnyReading, read_file
 from broker.backends.sqlite.lock import exclusive
 from broker.faults import ADAPTER_POINTS
 from broker.runtimes import publishing, watching
@@ -22,6 +23,7 @@ from broker.runtimes.agency import agency_side
 from broker.runtimes.clock import SetClock
 from broker.runtimes.layout import Layout
 from broker.runtimes.watching import PLACES, TakenFile, Watch
+from tests.adapters.reading_support import SHAPES
 from tests.broker.cli.files import concern, written
 from tests.support.commands import Commands
 from tests.support.tmpfs import fill, small_disk
@@ -160,14 +162,18 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     watch, _ = watch_of(drop)
 
     def writes_on(
-        path: Path, context: ReadContext, name: str | None, given: Mapping[str, Path]
-    ) -> Reading:
-        found = read_file(path, context, name, given)
+        path: Path,
+        context: ReadContext,
+        name: str | None,
+        given: Mapping[str, Path],
+        stopped: Callable[[], bool],
+    ) -> AnyReading:
+        found = read_file(path, context, name, given, stopped)
         if path.read_bytes()[-1:] != b" ":
             path.write_bytes(path.read_bytes() + b" ")
         return found
 
-    monkeypatch.setattr(watching, "read_file", writes_on)
+    monkeypatch.setattr(publishing, "read_file", writes_on)
     looked(eastshire, watch, 2)
     assert names(drop) == {"work": ["c.json"]}
     looked(eastshire, watch, 1)
@@ -255,3 +261,66 @@ def test_two_adapters_of_one_agency_are_not_let_in(eastshire: Commands, drop: Pa
 def test_an_agency_without_settings_is_told_how(eastshire: Commands) -> None:
     answer = eastshire("adapter", SCHOOL, "--once", "--json", code=3)
     assert answer.error == "installation.adapter-absent"
+
+
+def a_large_log(drop: Path, monkeypatch: pytest.MonkeyPatch, incidents: int = 5) -> Path:
+    """Drop a log of concerns that is read in portions of one."""
+    monkeypatch.setattr(reading, "LARGE", 0)
+    monkeypatch.setattr(reading, "PORTION", 1)
+    head, row, _ = SHAPES["education-concern-csv"][1].decode().splitlines()
+    rows = (row.replace("INC-1", f"INC-{number}") for number in range(incidents))
+    path = drop / "log.csv"
+    path.write_text("\n".join((head, *rows)), encoding="utf-8")
+    return path
+
+
+def test_an_adapter_that_ends_within_a_large_file_goes_on_with_it(
+    eastshire: Commands, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given an adapter that is told to end when two of five portions are kept
+    a_large_log(drop, monkeypatch)
+    watch, _ = watch_of(drop)
+    keep, kept = publishing.keep_signed, []
+
+    async def ends_at_two(*values: Any) -> None:  # noqa: ANN401 - whatever it is called with
+        await keep(*values)
+        kept.append(values)
+        if len(kept) == 2:
+            watch.ending.set()
+
+    monkeypatch.setattr(publishing, "keep_signed", ends_at_two)
+    looked(eastshire, watch)
+    assert (names(drop), waiting(eastshire)) == ({"work": ["log.csv"]}, 2)
+    # when the next one begins, then the rest is kept, once
+    watch.ending.clear()
+    (taken,) = looked(eastshire, watch, 1)
+    assert names(drop) == {"done": ["log.csv"]}
+    assert (len(taken.report.published), taken.report.already, waiting(eastshire)) == (3, 2, 5)
+    # and an adapter that ends takes nothing
+    a_large_log(drop, monkeypatch, 7)
+    watch.settle()
+    watch.ending.set()
+    assert looked(eastshire, watch, 1) == []
+
+
+def test_a_large_file_that_changes_between_two_portions_is_read_again(
+    eastshire: Commands, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_large_log(drop, monkeypatch)
+    watch, _ = watch_of(drop)
+    read = read_file
+
+    def is_written(path: Path, *values: Any) -> AnyReading:  # noqa: ANN401 - as it is called
+        found = read(path, *values)
+        times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+        with path.open("ab") as file:
+            file.write(b"\n")
+        os.utime(path, ns=times)  # so that nobody sees it but by its size
+        monkeypatch.setattr(publishing, "read_file", read)
+        return found
+
+    monkeypatch.setattr(publishing, "read_file", is_written)
+    monkeypatch.setattr(watching, "_state", lambda _path: (0, 0))
+    (taken,) = looked(eastshire, watch)
+    assert [one.code for _, one in taken.report.refused] == ["input.changed"]
+    assert names(drop) == {"rejected": ["log.csv"]}
