@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from broker.cli import emergency, run, scenario
+from broker.cli import emergency, protocol_review, run, scenario
 from broker.cli.adapter import adapter
 from broker.cli.agency import ack, action, inbox
 from broker.cli.broker import doctor, init, route
@@ -105,8 +105,10 @@ _scenario.command("doc")(scenario.doc)
 app.add_typer(_scenario, name="scenario")
 
 _protocol = typer.Typer(
-    no_args_is_help=True, help="The protocol: draft it, put another one in force."
+    no_args_is_help=True, help="The protocol: draft it, check it, compare it, put it in force."
 )
+_protocol.command("check")(protocol_review.check)
+_protocol.command("diff")(protocol_review.diff)
 _protocol.command("adopt")(adopt)
 _protocol.command("draft")(draft)
 app.add_typer(_protocol, name="protocol")

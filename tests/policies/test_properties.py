@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 from broker.backends.opa_module import ModulePoint
 from broker.clock import FOREVER, Instant
+from broker.protocol.checks import check_text
 from broker.protocol.clauses import Clause, Condition, Effect, Kind, Stated, Test
 from broker.protocol.decisions import Decision, Outcome
+from broker.protocol.difference import clause_changes
 from broker.protocol.policy_data import policy_data
 from broker.protocol.questions import Question
+from broker.protocol.reach import Reach, together
 from tests.broker.protocol.county import COUNCIL, SCHEMAS, county, question
 
 EXAMPLES = 40
@@ -298,3 +301,58 @@ def test_a_guest_sees_only_its_own_child(
             assert (after.outcome, after.slots) == (before.outcome, before.slots)
         elif one.consumer.relation not in {"holder", "sender"}:
             assert not after.outcome.releases
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> tuple[tuple[Clause, ...], tuple[Clause, ...]]:
+    """A protocol, and one in which a clause is another one, has another part, is gone or new."""
+    protocol = draw(protocols())
+    place = draw(st.integers(1, len(protocol) - 1))
+    other = draw(clauses(protocol[place].id))
+    part = draw(st.sampled_from(["effect", "when", "slots", "obligations", "first", "until", ""]))
+    if part and not (part == "effect" and Effect.REFER in {other.effect, protocol[place].effect}):
+        other = replace(protocol[place], **{part: getattr(other, part)})
+    left, right = protocol[:place], protocol[place + 1 :]
+    after = draw(st.sampled_from([(*left, other, *right), (*left, *right)]))
+    return (protocol, after) if draw(st.booleans()) else (after, protocol)
+
+
+@settings(max_examples=3 * EXAMPLES)
+@given(both=changed(), about=asked, at=INSTANTS)
+def test_what_is_said_of_a_change_is_so(
+    module: Engine,
+    both: tuple[tuple[Clause, ...], tuple[Clause, ...]],
+    about: list[Question],
+    at: Instant,
+) -> None:
+    # given two protocols, of which the difference says what can be released
+    before, after = both
+    reach = together(one.reach for one in clause_changes(before, after, SCHEMAS.types()))
+    # then it is so, whoever asks
+    was, now = module.decide(before, about, at), module.decide(after, about, at)
+    if reach in {Reach.SAME, Reach.LESS}:
+        assert all(opens_no_more(less, more) for less, more in zip(now, was, strict=True))
+    if reach in {Reach.SAME, Reach.MORE}:
+        assert all(opens_no_more(less, more) for less, more in zip(was, now, strict=True))
+
+
+@settings(max_examples=EXAMPLES)
+@given(protocol=protocols(), about=asked, at=INSTANTS)
+def test_what_the_checks_say_of_a_clause_is_so(
+    module: Engine, protocol: tuple[Clause, ...], about: list[Question], at: Instant
+) -> None:
+    # given what is found in a protocol's text
+    found = check_text(county().agreement, protocol, (), SCHEMAS.types())
+    kinds = {kind: {one.clause for one in found if one.kind == kind} for kind in KINDS}
+    # then a clause that can never apply, is never in force or is always closed opens nothing
+    decisions = module.decide(protocol, about, at)
+    dead = kinds["never-applies"] | kinds["never-in-force"] | kinds["always-closed"]
+    assert not dead & {name for one in decisions for name in one.clauses}
+    # and without one that adds nothing the same is open
+    for name in kinds["adds-nothing"]:
+        left = [clause for clause in protocol if clause.id != name]
+        for one, without in zip(decisions, module.decide(left, about, at), strict=True):
+            assert (one.outcome, one.slots) == (without.outcome, without.slots)
+
+
+KINDS = ("never-applies", "never-in-force", "always-closed", "adds-nothing")
