@@ -71,8 +71,12 @@ bench: $(DEV) ## Measure; each benchmark writes build/bench/NAME.json
 bench-kafka: $(DEV) ## Measure on Kafka beside a bare copy and a pipeline by hand
 	$(BIN)/python -m benchmarks.kafka
 
+.PHONY: bench-adapters
+bench-adapters: $(DEV) ## Measure the agencies' adapters: formats, publishing, a dropped file, MLLP
+	$(BIN)/python -m benchmarks.adapters
+
 .PHONY: bench-check
-bench-check: $(DEV) ## Try what the benchmarks start: a few records through each on a real Kafka
+bench-check: $(DEV) ## Try what the benchmarks start: a few records through each
 	$(BIN)/python -m pytest -m bench
 
 .PHONY: asyncapi
