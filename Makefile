@@ -36,8 +36,8 @@ test: $(DEV) ## Check the policies, run every test, require 95 % branch coverage
 	$(BIN)/python -m pytest --cov --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: soak
-soak: $(DEV) ## Kill real servers again and again under load
-	$(BIN)/python -m pytest -m soak
+soak: $(DEV) ## Kill servers and parts again and again under load; CONCORDAT_SOAK_S=28800 for a night
+	$(BIN)/python -m pytest -m soak --override-ini faulthandler_timeout=0
 
 .PHONY: lint
 lint: $(DEV) ## Check style, formatting and layers

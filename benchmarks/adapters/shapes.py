@@ -57,14 +57,19 @@ class Shape:
         units = max(1, items // self.gives)
         return units if self.most is None else min(units, self.most)
 
-    def pieces(self, items: int) -> Iterator[str]:
-        """Yield the text, piece by piece; the same for the same number of items."""
-        random = Random(SEED)
+    def pieces(self, items: int, first: int = 0) -> Iterator[str]:
+        """Yield the text, piece by piece; the same for the same numbers.
+
+        Args:
+            items: how many.
+            first: number of the first unit; units of other numbers are other items.
+        """
+        random = Random(SEED + first)
         yield self.head
         for number in range(self.units(items)):
             if number and self.between:
                 yield self.between
-            yield self.unit(number, random)
+            yield self.unit(first + number, random)
         yield self.foot
 
     def write(self, folder: Path, items: int) -> Path:
