@@ -146,7 +146,10 @@ class Outbox(Protocol):
         ...
 
     async def waiting(self, limit: int) -> Sequence[Kept]:
-        """Return records that are not known to be published, in the order they were kept."""
+        """Return records that are not known to be published, those of urgent topics first.
+
+        Within a topic they stand in the order they were kept: a bulk load delays nothing urgent.
+        """
         ...
 
     async def published(self, record_ids: Collection[RecordId]) -> None:

@@ -22,7 +22,7 @@ from broker.runtimes.agency import AgencySide
 from broker.runtimes.handing import Handing
 from broker.runtimes.intake import SideIntake
 from broker.runtimes.layout import Layout, replace_file
-from broker.runtimes.watching import Watch
+from broker.runtimes.watching import STILL_S, TakenFile, Watch
 
 if TYPE_CHECKING:  # needed for HTTP only, and an extra
     from broker.runtimes.adapter_settings import Listening, Sinking
@@ -63,16 +63,29 @@ class Adapter:
             yield
 
     @asynccontextmanager
-    async def attending(self, side: AgencySide) -> AsyncIterator[Callable[[], None]]:
-        """Take what is brought and hand over what comes, while a side is open.
+    async def attending(
+        self, side: AgencySide, taken: Callable[[TakenFile], None] = lambda _: None
+    ) -> AsyncIterator[Callable[[], None]]:
+        """Take what is dropped or brought and hand over what comes, while a side is open.
+
+        At the end, files that are being read are finished first.
+
+        Args:
+            side: the agency's.
+            taken: told of each file that was taken.
 
         Yields:
-            What raises the error of a sink's work that has ended by one.
+            What raises the error of a folder's or a sink's work that has ended by one.
         """
-        tasks = [asyncio.create_task(one.follow(side)) for one in self.handing]
+        last = asyncio.Event()
+        watching = [
+            asyncio.create_task(self.watch.follow(side, folder, taken, last))
+            for folder in self.watch.folders
+        ]
+        handing = [asyncio.create_task(one.follow(side)) for one in self.handing]
 
         def check() -> None:
-            for task in tasks:
+            for task in (*watching, *handing):
                 if task.done():
                     task.result()
 
@@ -80,9 +93,10 @@ class Adapter:
             async with self.intake.open(side):
                 yield check
         finally:
-            for task in tasks:
+            last.set()
+            for task in handing:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*watching, *handing, return_exceptions=True)
 
     async def end(self) -> None:
         """Take nothing new, while what is being taken can still come to its answer."""
@@ -115,7 +129,7 @@ async def open_adapter(
         Unavailable: the same, for now.
     """
     async with AsyncExitStack() as stack:
-        made = Adapter(Watch(settings.folders, said))
+        made = Adapter(Watch(settings.folders, said, STILL_S))
 
         def heard_at(name: str) -> Heard:
             counts = made.counts.setdefault(name, Counter())

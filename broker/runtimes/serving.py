@@ -31,7 +31,7 @@ from broker.runtimes.founding import engine_files
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.loops import open_logging, open_routing
 from broker.runtimes.points import NO_CLIENT
-from broker.runtimes.watching import taken_words
+from broker.runtimes.watching import TakenFile, taken_words
 from broker.settings import Settings
 
 AGAIN_S = 1.0
@@ -40,8 +40,8 @@ AGAIN_S = 1.0
 LOOK_S = 0.1
 """Pause of an agency's part between two looks at its topics, in seconds."""
 
-FOLDERS_S = 1.0
-"""Pause between two looks at watched folders, in seconds; a file that held still is taken."""
+NOTE_S = 1.0
+"""Pause between two notes of what an adapter's listeners did, in seconds."""
 
 LAST_S = 5.0
 """How long the log may take to finish what it has begun when it is told to stop, in seconds."""
@@ -263,18 +263,20 @@ async def _adapt(
     if adapter is None:
         await _attend(service, side, streams, position, no_more)
         return
-    looked = -FOLDERS_S
-    async with adapter.attending(side) as check:
+
+    def taken(one: TakenFile) -> None:
+        service.counts[f"files {one.place}"] += 1
+        service.said(one.place, taken_words(one))
+
+    noted = -NOTE_S
+    async with adapter.attending(side, taken) as check:
 
         async def more() -> None:
-            nonlocal looked
+            nonlocal noted
             check()
-            if time.monotonic() >= looked + FOLDERS_S:
-                for one in await adapter.watch.look(side):
-                    service.counts[f"files {one.place}"] += 1
-                    service.said(one.place, taken_words(one))
+            if time.monotonic() >= noted + NOTE_S:
                 adapter.note_status(service.layout, side.agency)
-                looked = time.monotonic()
+                noted = time.monotonic()
 
         await _attend(service, side, streams, position, more)
         if service.stop.is_set():

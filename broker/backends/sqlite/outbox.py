@@ -40,7 +40,11 @@ CREATE INDEX record_waiting ON record (place) WHERE published = 0;
 CREATE INDEX record_value ON record (value_hash);
 """
 
-OUTBOX = Schema("outbox", (FIRST,))
+URGENT_FIRST = """
+CREATE INDEX record_waiting_topic ON record (topic, place) WHERE published = 0;
+"""
+
+OUTBOX = Schema("outbox", (FIRST, URGENT_FIRST))
 
 NONCE_OCTETS = 12
 HASH_OCTETS = 32
@@ -48,6 +52,9 @@ ROWS_A_QUERY = 500
 """Items looked up in one statement; SQLite allows 32,766 values."""
 
 _COLUMNS = "record_id, named, topic, key, value, own"
+
+_URGENT = "topic >= 'urgent.' AND topic < 'urgent/'"
+"""Topics that no bulk load may delay; `/` follows `.`."""
 
 
 class SqliteOutbox(AbstractContextManager["SqliteOutbox"]):
@@ -138,11 +145,20 @@ class SqliteOutbox(AbstractContextManager["SqliteOutbox"]):
         await database.call(write)
 
     async def waiting(self, limit: int) -> Sequence[Kept]:
-        """Return records that are not known to be published, in the order they were kept."""
-        sql = f"SELECT {_COLUMNS} FROM record WHERE published = 0 ORDER BY place LIMIT ?"  # noqa: S608 - a constant
+        """Return records that are not known to be published: urgent ones, then the others."""
         database = self._database
-        rows = await database.call(lambda: database.rows(sql, (limit,)))
-        return [self._kept(row) for row in rows]
+
+        def look() -> list[tuple[bytes, bytes, str, bytes, bytes, bytes]]:
+            found: list[tuple[bytes, bytes, str, bytes, bytes, bytes]] = []
+            for which in (_URGENT, f"NOT ({_URGENT})"):
+                found += database.rows(
+                    f"SELECT {_COLUMNS} FROM record WHERE published = 0 AND {which}"  # noqa: S608 - constants
+                    " ORDER BY place LIMIT ?",
+                    (limit - len(found),),
+                )
+            return found
+
+        return [self._kept(row) for row in await database.call(look)]
 
     async def unsent(self) -> int:
         """Return how many records are kept and not known to be published."""
