@@ -36,8 +36,8 @@ test: $(DEV) ## Check the policies, run every test, require 95 % branch coverage
 	$(BIN)/python -m pytest --cov --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: soak
-soak: $(DEV) ## Kill real servers again and again under load
-	$(BIN)/python -m pytest -m soak
+soak: $(DEV) ## Kill servers and parts again and again under load; CONCORDAT_SOAK_S=28800 for a night
+	$(BIN)/python -m pytest -m soak --override-ini faulthandler_timeout=0
 
 .PHONY: lint
 lint: $(DEV) ## Check style, formatting and layers
@@ -71,8 +71,12 @@ bench: $(DEV) ## Measure; each benchmark writes build/bench/NAME.json
 bench-kafka: $(DEV) ## Measure on Kafka beside a bare copy and a pipeline by hand
 	$(BIN)/python -m benchmarks.kafka
 
+.PHONY: bench-adapters
+bench-adapters: $(DEV) ## Measure the agencies' adapters: formats, publishing, a dropped file, MLLP
+	$(BIN)/python -m benchmarks.adapters
+
 .PHONY: bench-check
-bench-check: $(DEV) ## Try what the benchmarks start: a few records through each on a real Kafka
+bench-check: $(DEV) ## Try what the benchmarks start: a few records through each
 	$(BIN)/python -m pytest -m bench
 
 .PHONY: asyncapi

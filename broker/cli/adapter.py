@@ -19,7 +19,7 @@ from broker.runtimes.agency import agency_side
 from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.layout import Layout
-from broker.runtimes.watching import DONE, FOLDERS_S, TakenFile, document_of
+from broker.runtimes.watching import DONE, STILL_S, TakenFile, document_of
 
 
 def adapter(
@@ -111,7 +111,7 @@ async def _once(
     with exclusive(layout.adapter_lock(agency)):
         async with agency_side(layout, agency, SystemClock()) as side:
             opened.watch.settle()
-            await asyncio.sleep(FOLDERS_S)
+            await asyncio.sleep(STILL_S)
             taken = await opened.watch.look(side)
             sent = await publishing.send_waiting(side)
             received = await receiving.receive(side)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from broker.runtimes.agency import AgencySide
 from broker.runtimes.handing import Handing
 from broker.runtimes.intake import SideIntake
 from broker.runtimes.layout import Layout, replace_file
-from broker.runtimes.watching import FOLDERS_S, TakenFile, Watch
+from broker.runtimes.watching import STILL_S, TakenFile, Watch
 
 if TYPE_CHECKING:  # needed for HTTP only, and an extra
     from broker.runtimes.adapter_settings import Listening, Sinking
@@ -46,7 +46,6 @@ class Adapter:
     handing: tuple[Handing, ...] = ()
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     _written: bytes = b""
-    _looking: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -65,26 +64,28 @@ class Adapter:
 
     @asynccontextmanager
     async def attending(
-        self, side: AgencySide, took: Callable[[TakenFile], None]
+        self, side: AgencySide, taken: Callable[[TakenFile], None] = lambda _: None
     ) -> AsyncIterator[Callable[[], None]]:
-        """Take what is dropped or brought, and hand over what comes, while a side is open.
+        """Take what is dropped or brought and hand over what comes, while a side is open.
 
-        Folders are looked at beside all else: a large file holds up nothing.
+        At the end, files that are being read are finished first.
 
         Args:
             side: the agency's.
-            took: told of each file that was taken.
+            taken: told of each file that was taken.
 
         Yields:
-            What raises the error of work that has ended by one.
+            What raises the error of a folder's or a sink's work that has ended by one.
         """
-        self.watch.ending.clear()
-        self._looking = asyncio.create_task(self._look(side, took))
+        last = asyncio.Event()
+        watching = [
+            asyncio.create_task(self.watch.follow(side, folder, taken, last))
+            for folder in self.watch.folders
+        ]
         handing = [asyncio.create_task(one.follow(side)) for one in self.handing]
-        tasks = [self._looking, *handing]
 
         def check() -> None:
-            for task in tasks:
+            for task in (*watching, *handing):
                 if task.done():
                     task.result()
 
@@ -92,24 +93,13 @@ class Adapter:
             async with self.intake.open(side):
                 yield check
         finally:
-            self.watch.ending.set()
+            last.set()
             for task in handing:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _look(self, side: AgencySide, took: Callable[[TakenFile], None]) -> None:
-        ending = self.watch.ending
-        while not ending.is_set():
-            for one in await self.watch.look(side):
-                took(one)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), FOLDERS_S)
+            await asyncio.gather(*watching, *handing, return_exceptions=True)
 
     async def end(self) -> None:
         """Take nothing new, while what is being taken can still come to its answer."""
-        self.watch.ending.set()
-        if self._looking is not None:
-            await asyncio.wait([self._looking])
         await asyncio.gather(*(one.close() for one in self.listeners))
 
     async def hand_over(self, side: AgencySide) -> int:
@@ -139,7 +129,7 @@ async def open_adapter(
         Unavailable: the same, for now.
     """
     async with AsyncExitStack() as stack:
-        made = Adapter(Watch(settings.folders, said))
+        made = Adapter(Watch(settings.folders, said, STILL_S))
 
         def heard_at(name: str) -> Heard:
             counts = made.counts.setdefault(name, Counter())

@@ -203,9 +203,11 @@ async def keep_reading(
         ReadingStopped: as `stopped` says, between two portions.
     """
     file = reading.accounting.file
+    begun = False
     async for drafts in portions(reading, report):
-        if stopped():
+        if begun and stopped():
             raise ReadingStopped
+        begun = True
         async with side.keeping:
             planned = await weigh(side, rule, file, drafts, report, correcting)
             await keep_signed(side, planned)

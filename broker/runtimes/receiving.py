@@ -3,9 +3,14 @@
 A delivery goes into the inbox only verified (`broker.receipts.delivery`), once under its id, with
 the lane position in the same transaction. One that does not verify is kept aside with its code and
 shown; nothing of it is handed over.
+
+A delivery may come that rests on a checkpoint or on a protocol entry which was published after this
+agency looked: what vouches for a delivery is published before it, so the agency looks again before
+it refuses.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from broker.access_log.errors import TAKEN_BACK, LogError
@@ -13,19 +18,27 @@ from broker.access_log.notes import Checkpoint, Note
 from broker.access_log.ports import DeliveryId
 from broker.access_log.published import CHECKPOINTS, Followed, Published, follow
 from broker.faults import reach
-from broker.lanes import Bound, Lane, Message, Received
+from broker.lanes import Batch, Bound, Lane, Message, Received
+from broker.protocol.published import PublishedProtocol, read_all
 from broker.receipts.delivery import Verifier
-from broker.receipts.errors import DeliveryRefused
+from broker.receipts.errors import CHECKPOINT, PROTOCOL, DeliveryRefused
 from broker.receipts.inbox import DONE, INBOX, NOTHING_DONE, Done, InboxRow, Item
 from broker.records.batches import BatchVerifier
 from broker.runtimes.agency import AgencySide
-from broker.runtimes.protocol import log_keys
+from broker.runtimes.protocol import log_keys, protocol_entries
 from broker.runtimes.topics import FOLLOWED
 
 GROUP = "consumer"
 LAST = b"last"
 ROWS_AT_ONCE = 1000
 TAKE = Bound(count=500, octets=8 * 1024 * 1024)
+
+BEHIND = (CHECKPOINT, PROTOCOL)
+"""Refusals that may only mean that this agency looked before what vouches was published."""
+
+CATCH_UP_S = (0.0, 0.2, 1.0)
+"""Pauses before each new look, in seconds, within one batch. The first one sees everything where
+parties exchange over files; a broker may show two topics' messages some time apart."""
 
 
 @dataclass(slots=True)
@@ -49,58 +62,91 @@ async def receive(side: AgencySide) -> ReceiveReport:
             taken in, and every signatory must be told.
         Unavailable: a store cannot be reached.
     """
-    roots = await follow_log(side)
-    report = ReceiveReport()
-    verifier = Verifier(
-        partnership=side.partnership,
-        agency=side.agency,
-        opener=side.opener,
-        registry=side.protocol.registry,
-        batches=BatchVerifier(side.partnership),
-        protocol_head=side.protocol.head_at,
-        origin=side.protocol.trust.origin,
-        log_keys=log_keys(side.protocol.trust),
-        checkpoints=roots,
-    )
+    receiving = _Receiving(side, await _verifier(side, side.protocol))
     topics = [f"deliveries.{side.agency}", f"quarantine.{side.agency}"]
     async with side.own.lanes(topics, GROUP) as lanes:
         for lane in lanes:
-            while await _take(side, lane, verifier, report):
+            while await receiving.take(lane):
                 pass
-    return report
+    return receiving.report
 
 
-async def _take(side: AgencySide, lane: Lane, verifier: Verifier, report: ReceiveReport) -> int:
-    batch = await lane.take(TAKE)
-    rows: list[Message] = []
-    for received in batch.messages:
-        row = _verified(side, received, verifier, report)
-        if row is not None:
-            rows.append(row)
-    if batch.messages:
-        known = await lane.recall(INBOX, [row.key for row in rows])
-        fresh: dict[bytes, Message] = {}
-        for row in rows:
-            if row.key not in known:
-                fresh.setdefault(row.key, row)  # one may come twice in a batch, too
-        reach("consumer.before-commit")
-        await lane.commit(batch, list(fresh.values()))
-        reach("consumer.after-commit")
-        report.received += len(fresh)
-    return len(batch.messages)
+async def _verifier(side: AgencySide, protocol: PublishedProtocol) -> Verifier:
+    """Return what verifies deliveries by what is published now."""
+    return Verifier(
+        partnership=side.partnership,
+        agency=side.agency,
+        opener=side.opener,
+        registry=protocol.registry,
+        batches=BatchVerifier(side.partnership),
+        protocol_head=protocol.head_at,
+        origin=protocol.trust.origin,
+        log_keys=log_keys(protocol.trust),
+        checkpoints=await follow_log(side),
+    )
 
 
-def _verified(
-    side: AgencySide, received: Received, verifier: Verifier, report: ReceiveReport
-) -> Message | None:
-    topic = received.message.topic
-    try:
-        found = verifier.verify(received.message.value, topic)
-    except DeliveryRefused as error:
-        report.refused.append((topic, received.offset, error.code.name))
-        return None
-    row = InboxRow.of(found, side.clock.now())
-    return Message(INBOX, found.id, side.seal_row(row.encode()))
+@dataclass(slots=True)
+class _Receiving:
+    """One look at the topics.
+
+    Attributes:
+        side: the agency's.
+        verifier: by what was published when it was looked last.
+        report: what the look has brought.
+    """
+
+    side: AgencySide
+    verifier: Verifier
+    report: ReceiveReport = field(default_factory=ReceiveReport)
+
+    async def take(self, lane: Lane) -> int:
+        """Take a batch into the inbox; return how many messages it had."""
+        batch = await lane.take(TAKE)
+        if batch.messages:
+            rows = await self._verified(batch)
+            known = await lane.recall(INBOX, [row.key for row in rows])
+            fresh: dict[bytes, Message] = {}
+            for row in rows:
+                if row.key not in known:
+                    fresh.setdefault(row.key, row)  # one may come twice in a batch, too
+            reach("consumer.before-commit")
+            await lane.commit(batch, list(fresh.values()))
+            reach("consumer.after-commit")
+            self.report.received += len(fresh)
+        return len(batch.messages)
+
+    async def _verified(self, batch: Batch) -> list[Message]:
+        """Return rows of what verifies; note what does not."""
+        pauses = iter(CATCH_UP_S)
+        rows: list[Message] = []
+        for received in batch.messages:
+            try:
+                rows.append(await self._row(received, pauses))
+            except DeliveryRefused as error:
+                where = (received.message.topic, received.offset, error.code.name)
+                self.report.refused.append(where)
+        return rows
+
+    async def _row(self, received: Received, pauses: Iterator[float]) -> Message:
+        """Return the row of a delivery.
+
+        Raises:
+            DeliveryRefused: it does not verify, and a new look does not change that.
+        """
+        while True:
+            try:
+                found = self.verifier.verify(received.message.value, received.message.topic)
+            except DeliveryRefused as error:
+                pause = next(pauses, None) if error.code in BEHIND else None
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+                entries = await protocol_entries(self.side.stream)
+                self.verifier = await _verifier(self.side, read_all(self.side.partnership, entries))
+            else:
+                row = InboxRow.of(found, self.side.clock.now())
+                return Message(INBOX, found.id, self.side.seal_row(row.encode()))
 
 
 async def follow_log(side: AgencySide) -> dict[int, bytes]:

@@ -40,8 +40,8 @@ AGAIN_S = 1.0
 LOOK_S = 0.1
 """Pause of an agency's part between two looks at its topics, in seconds."""
 
-STATUS_S = 1.0
-"""Pause between two notes of what listeners did, in seconds."""
+NOTE_S = 1.0
+"""Pause between two notes of what an adapter's listeners did, in seconds."""
 
 LAST_S = 5.0
 """How long the log may take to finish what it has begun when it is told to stop, in seconds."""
@@ -264,17 +264,17 @@ async def _adapt(
         await _attend(service, side, streams, position, no_more)
         return
 
-    def took(one: TakenFile) -> None:
+    def taken(one: TakenFile) -> None:
         service.counts[f"files {one.place}"] += 1
         service.said(one.place, taken_words(one))
 
-    noted = -STATUS_S
-    async with adapter.attending(side, took) as check:
+    noted = -NOTE_S
+    async with adapter.attending(side, taken) as check:
 
         async def more() -> None:
             nonlocal noted
             check()
-            if time.monotonic() >= noted + STATUS_S:
+            if time.monotonic() >= noted + NOTE_S:
                 adapter.note_status(service.layout, side.agency)
                 noted = time.monotonic()
 

@@ -9,25 +9,28 @@ beside it, to
 
 Rules:
 
-1. A file is taken when its size and time have held still from one look to the next; names that
-   begin with a dot or end in `.part`, `.tmp` or `~` are somebody's work in progress.
+1. A file is taken when its size and time have held still for a while, from one look to another;
+   names that begin with a dot or end in `.part`, `.tmp` or `~` are somebody's work in progress.
 2. Its records are in the outbox before it leaves `work`. Whoever dies in between finds it there:
    it is read again, and the outbox knows what it has.
 3. A file that changes while it is read is read again at the next look.
 4. A file that cannot be moved (a full disk, a missing right) stays where it is, and is said once.
 5. No name is ever overwritten.
+6. Files of one folder are taken one after the other, by name: a later one may amend an earlier one.
+   Folders do not wait for each other.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.accounting import WHOLE_FILE
 from adapters.format import Rejected
-from adapters.reading import ReadingStopped
+from adapters.reading import ReadingStopped, never
 from adapters.sources.files import masked
 from broker.faults import reach
 from broker.runtimes.adapter_settings import Watched
@@ -45,8 +48,11 @@ PLACES = (WORK, DONE, REJECTED, ERROR)
 UNFINISHED = (".part", ".tmp", "~")
 REPORT = ".report.json"
 
-FOLDERS_S = 1.0
-"""Pause between two looks, in seconds: what has held still for so long is taken."""
+STILL_S = 1.0
+"""How long a file must have held still before it is taken, in seconds."""
+
+LOOK_S = 0.2
+"""Pause between two looks at a folder, in seconds: what a file waits beyond the time above."""
 
 State = tuple[int, int]
 """Size, and time of the last change in nanoseconds."""
@@ -72,18 +78,21 @@ class Watch:
     Attributes:
         folders: which.
         said: told what cannot be done, once.
-        ending: set to take nothing more; a large file is left in work between two portions.
+        still_s: how long a file must have held still, in seconds; two looks at least see it.
+        seconds: a clock that is never set back.
     """
 
     folders: tuple[Watched, ...]
     said: Callable[[str, str], None]
-    ending: asyncio.Event = field(default_factory=asyncio.Event)
-    _seen: dict[Path, State] = field(default_factory=dict)
+    still_s: float = 0.0
+    seconds: Callable[[], float] = time.monotonic
+    _seen: dict[Path, dict[Path, tuple[State, float]]] = field(default_factory=dict)
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def settle(self) -> None:
-        """Note what lies in the folders now: what is the same at the next look is taken."""
-        self._seen = {path: state for folder in self.folders for path, state in _lying(folder)}
+        """Note what lies in the folders now, and since when it is as it is."""
+        for folder in self.folders:
+            self._settle(folder)
 
     async def look(self, side: AgencySide) -> list[TakenFile]:
         """Take what has settled and what was left in work; its records are in the outbox then.
@@ -92,28 +101,58 @@ class Watch:
             ProtocolTextError: the publication rule cannot be read.
             LaneError: the outbox cannot be written.
         """
-        taken: list[TakenFile] = []
-        for folder in self.folders:
-            try:
-                waiting = self._begin(folder)
-            except OSError as error:
-                self._say("cannot look", folder.path.name, error)
-                continue
+        return [one for folder in self.folders async for one in self._look(side, folder)]
+
+    async def follow(
+        self,
+        side: AgencySide,
+        folder: Watched,
+        taken: Callable[[TakenFile], None],
+        last: asyncio.Event,
+    ) -> None:
+        """Take what comes into one folder, until `last` is set.
+
+        The file under way is finished; a large one is left in work between two portions.
+
+        Raises:
+            ProtocolTextError: the publication rule cannot be read.
+            LaneError: the outbox cannot be written.
+        """
+        while not last.is_set():
+            async for one in self._look(side, folder, last.is_set):
+                taken(one)
+                if last.is_set():
+                    return  # the others lie in work, and are taken when it begins anew
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await last.wait()
+
+    async def _look(
+        self, side: AgencySide, folder: Watched, stopped: Callable[[], bool] = never
+    ) -> AsyncIterator[TakenFile]:
+        """Take a folder's files, one by one."""
+        try:
+            waiting = self._begin(folder)
+        except OSError as error:
+            self._say("cannot look", folder.path.name, error)
+            return
+        if waiting:
+            given = {one.name: one for one in (*_files(folder.path), *waiting)}
             for path in waiting:
-                if self.ending.is_set():
-                    return taken
                 with suppress(ReadingStopped):  # it stays in work
-                    found = await self._take(side, folder, path)
-                    taken += [] if found is None else [found]
-        self.settle()
-        return taken
+                    found = await self._take(side, folder, path, given, stopped)
+                    if found is not None:
+                        yield found
+        self._settle(folder)
 
     def _begin(self, folder: Watched) -> list[Path]:
         """Put what has settled into work; return what lies there."""
         for name in PLACES:
             (folder.path / name).mkdir(parents=True, exist_ok=True)
+        seen, now = self._seen.get(folder.path, {}), self.seconds()
         for path, state in _lying(folder):
-            if self._seen.get(path) != state:
+            before, since = seen.get(path, (None, now))
+            if before != state or now < since + self.still_s:
                 continue
             try:
                 path.rename(_free(folder.path / WORK, path.name))
@@ -122,13 +161,25 @@ class Watch:
             reach("adapter.after-work")
         return sorted(_files(folder.path / WORK))
 
-    async def _take(self, side: AgencySide, folder: Watched, path: Path) -> TakenFile | None:
+    def _settle(self, folder: Watched) -> None:
+        seen, now = self._seen.get(folder.path, {}), self.seconds()
+        self._seen[folder.path] = {
+            path: seen[path] if path in seen and seen[path][0] == state else (state, now)
+            for path, state in _lying(folder)
+        }
+
+    async def _take(
+        self,
+        side: AgencySide,
+        folder: Watched,
+        path: Path,
+        given: Mapping[str, Path],
+        stopped: Callable[[], bool],
+    ) -> TakenFile | None:
         before = _state(path)
-        given = {one.name: one for one in (*_files(folder.path), *_files(path.parent))}
         rule = load_rule(side)
         context = context_of(side, rule, folder.encoding)
         report = PublishReport()
-        stopped = self.ending.is_set
         reading = await read_aside(path, context, folder.format, given, stopped)
         if before is None or _state(path) != before:
             return None

@@ -121,6 +121,21 @@ async def test_urgent_records_wait_in_front(outbox: SqliteOutbox) -> None:
     assert await outbox.find(RecordId(b"?" * 16)) is None
 
 
+async def test_what_is_urgent_waits_before_what_a_bulk_load_has_left(outbox: SqliteOutbox) -> None:
+    # given records of a bulk load, and urgent ones that came among and behind them
+    records = [kept(number) for number in range(6)]
+    for number in (2, 5):
+        message = replace(records[number].message, topic="urgent.eastshire-police")
+        records[number] = replace(records[number], message=message)
+    await outbox.keep(records)
+
+    # when it is asked what waits, then urgent ones come first, each topic in its order
+    ordered = [records[number] for number in (2, 5, 0, 1, 3, 4)]
+    assert await outbox.waiting(10) == ordered
+    assert await outbox.waiting(3) == ordered[:3]
+    assert await outbox.waiting(1) == ordered[:1]
+
+
 async def test_a_retry_waits_again_under_the_same_id(outbox: SqliteOutbox) -> None:
     # given a record that was published and is signed and sealed anew
     first, fresh = kept(1), kept(2)

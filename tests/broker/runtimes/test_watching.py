@@ -274,33 +274,42 @@ def a_large_log(drop: Path, monkeypatch: pytest.MonkeyPatch, incidents: int = 5)
     return path
 
 
+def followed(commands: Commands, watch: Watch, last: asyncio.Event) -> list[TakenFile]:
+    """Follow the one folder of a watch until it is told to end; return what was taken."""
+
+    async def run() -> list[TakenFile]:
+        found: list[TakenFile] = []
+        layout = Layout(commands.root)
+        (folder,) = watch.folders
+        async with agency_side(layout, SCHOOL, SetClock(commands.at)) as side:
+            await watch.follow(side, folder, found.append, last)
+        return found
+
+    return asyncio.run(run())
+
+
 def test_an_adapter_that_ends_within_a_large_file_goes_on_with_it(
     eastshire: Commands, drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given an adapter that is told to end when two of five portions are kept
     a_large_log(drop, monkeypatch)
     watch, _ = watch_of(drop)
-    keep, kept = publishing.keep_signed, []
+    watch.settle()
+    keep, kept, last = publishing.keep_signed, [], asyncio.Event()
 
     async def ends_at_two(*values: Any) -> None:  # noqa: ANN401 - whatever it is called with
         await keep(*values)
         kept.append(values)
         if len(kept) == 2:
-            watch.ending.set()
+            last.set()
 
     monkeypatch.setattr(publishing, "keep_signed", ends_at_two)
-    looked(eastshire, watch)
+    assert followed(eastshire, watch, last) == []
     assert (names(drop), waiting(eastshire)) == ({"work": ["log.csv"]}, 2)
     # when the next one begins, then the rest is kept, once
-    watch.ending.clear()
     (taken,) = looked(eastshire, watch, 1)
     assert names(drop) == {"done": ["log.csv"]}
     assert (len(taken.report.published), taken.report.already, waiting(eastshire)) == (3, 2, 5)
-    # and an adapter that ends takes nothing
-    a_large_log(drop, monkeypatch, 7)
-    watch.settle()
-    watch.ending.set()
-    assert looked(eastshire, watch, 1) == []
 
 
 def test_a_large_file_that_changes_between_two_portions_is_read_again(
