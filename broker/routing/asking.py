@@ -8,7 +8,8 @@ from broker.protocol.roster import Roster
 from broker.records.check import Accepted
 from broker.records.names import AgencyId, ConsumerId, Kind, agency_of, desk_of
 from broker.routing.consumers import Asked
-from broker.subjects.registers import Link, Standing
+from broker.subjects.registers import Link
+from broker.subjects.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)

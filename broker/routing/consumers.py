@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from broker.protocol.agreement import Agreement
 from broker.protocol.questions import NOT_CHECKED
 from broker.records.names import AgencyId, ConsumerId, RecordId, agency_of
-from broker.subjects.registers import Link, Standing
+from broker.subjects.registers import Link
+from broker.subjects.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)

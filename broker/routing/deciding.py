@@ -34,7 +34,8 @@ from broker.routing.entries import EntryMaker, Said, To
 from broker.routing.held import Waiting, Why, task_id
 from broker.routing.holders import Holders
 from broker.routing.intake import New
-from broker.subjects.registers import Link, Standing
+from broker.subjects.registers import Link
+from broker.subjects.standing import Standing
 
 UNFILE_WITHIN = DAY
 """How long those have who un-file what was taken back, where no clause says it."""

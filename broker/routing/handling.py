@@ -45,24 +45,19 @@ from broker.routing.intake import (
     row_key,
 )
 from broker.routing.knowledge import Knowledge
+from broker.routing.linking import Linking, named_by
 from broker.routing.meaning import (
     ALERT,
     ANSWER,
     RECEIPT,
-    RETRACTION,
-    STAFF,
     entry_kind,
-    is_about_a_child,
     main_part,
-    register_of,
     replaced_by,
 )
-from broker.routing.people import people_of, staff_of, with_seniors, works_at
+from broker.routing.people import people_of, with_seniors, works_at
 from broker.routing.queued import Linked, Queued, without_stopped
 from broker.routing.work import Work
-from broker.subjects.registers import NOBODY, Entry, Link, Subject, standing
-from broker.subjects.states import States
-from broker.subjects.tokens import NO_TOKENS, Tokeniser, Tokens
+from broker.subjects.tokens import Tokeniser
 
 HELD_PART = "held"
 DIGEST_BYTES = 32
@@ -109,6 +104,7 @@ class Handling:
         self._holders = holders
         self._decide = decide
         self._random = random_bytes
+        self._linking = Linking(knowledge, tokeniser)
         self._deciding = Deciding(maker, holders)
         self._queue: list[Queued] = []
 
@@ -138,7 +134,7 @@ class Handling:
             self.flush(work)
         for one in replaced:
             self._withdraw(row_key(accepted.agency, one), work)
-        linked = self._register(new, received.at, work)
+        linked = self._linking.register(new, received.at, work)
         envelope = accepted.envelope.encode()
         archive = Archive(accepted.digest, self._maker.under(key, envelope, ARCHIVE_PART))
         holding = self._holding(new, linked, received.at, work)
@@ -221,54 +217,6 @@ class Handling:
             work.put(Message(HELD, row_key(accepted.agency, one.case.record_id), row))
         work.log(one.cause, result.leaves, one.archive)
 
-    def _link(self, new: New, at: Instant) -> Linked:
-        """Link a record to its subject as the registers stand."""
-        if not is_about_a_child(new.accepted.labels):
-            return Linked(None, None, NOBODY)
-        found = self._known.registers.find(new.tokens)
-        if found.subject is None:
-            return Linked(found.link, None, NOBODY)
-        return Linked(found.link, found.subject, standing(found.subject, at))
-
-    def _register(self, new: New, at: Instant, work: Work) -> Linked:
-        """Link a new record, and let the registers take from it what it states."""
-        accepted = new.accepted
-        registers = self._known.registers
-        if accepted.labels.type in (STAFF, RETRACTION):
-            stated, gone = staff_of(accepted, self._tokeniser)
-            if stated is not None or (gone and registers.knows(accepted.agency, gone)):
-                self._note(accepted, NO_TOKENS, stated, gone, work)
-        if not is_about_a_child(accepted.labels):
-            return Linked(None, None, NOBODY)
-        states, retracts = register_of(accepted)
-        found = registers.find(new.tokens)
-        subject = found.subject
-        if subject is None and retracts is not None:
-            # What is taken back need not name its child again: the source's own statement did.
-            subject = registers.stated(accepted.agency, retracts)
-        if subject is None:
-            return Linked(found.link, None, NOBODY)
-        if found.adds or states is not None or retracts is not None:
-            subject = self._note(accepted, new.tokens, states, retracts, work) or subject
-        return Linked(Link.LINKED, subject, standing(subject, at))
-
-    def _note(
-        self,
-        accepted: Accepted,
-        tokens: Tokens,
-        states: States | None,
-        retracts: RecordId | None,
-        work: Work,
-    ) -> Subject | None:
-        head, agency = accepted.envelope.head, accepted.agency
-        entry = Entry(
-            accepted.digest, head.record_id, head.supersedes, agency, tokens, states, retracts
-        )
-        subject, message = self._known.note(entry)
-        work.messages.append(message)
-        work.registers_changed = True
-        return subject
-
     def _asked(
         self, new: New, linked: Linked, at: Instant, holding: Holding, work: Work
     ) -> tuple[Asked, ...]:
@@ -330,7 +278,7 @@ class Handling:
             cause=cause_of(cause),
             at=at,
             linked=linked.link,
-            subject=None if linked.subject is None else linked.subject.id,
+            subject=named_by(new, linked),
             standing=linked.standing,
             places=self._known.places(),
             key=new.accepted.received.message.key,
@@ -386,7 +334,7 @@ class Handling:
             return False
         # What frees a record may have arrived before it, on another topic, and be read after it.
         at = max(cause.at, held.arrived)
-        linked = self._link(new, at)
+        linked = self._linking.link(new, at)
         holding = {one.consumer: one.holds for one in held.waiting if one.holds}
         asked_now = self._asked(new, linked, at, holding, work)
         who = tuple(one for one in asked_now if one.consumer in answers)

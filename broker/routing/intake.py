@@ -180,16 +180,14 @@ def needs_of(items: Sequence[Item], registers: Registers, *, reopens: bool) -> N
 def _tied(items: Sequence[Item], registers: Registers) -> dict[bytes, set[bytes]]:
     """Return for each strong token of a batch every id that its child may have by the batch's end.
 
-    A record of the batch may join two children before an alert about one of them is decided.
+    A record of the batch may join two children before an alert about one of them is decided, or
+    take back what kept records of hers from linking.
     """
     tied: dict[bytes, set[bytes]] = {}
     for item in items:
         if not isinstance(item, New):
             continue
-        together: set[bytes] = set()
-        for pair in item.tokens.strong:
-            subject = registers.find(replace(item.tokens, strong=(pair,))).subject
-            together |= {pair[1], *(() if subject is None else subject.ids())}
+        together = registers.tokens_near(item.tokens)
         for one in tuple(together):
             together |= tied.get(one, set())
         tied |= dict.fromkeys(together, together)

@@ -111,21 +111,25 @@ def replaced_by(accepted: Accepted) -> tuple[RecordId, ...]:
     return tuple(found)
 
 
-def register_of(accepted: Accepted) -> tuple[States | None, RecordId | None]:
-    """Return what a register record states of a child, and which one it takes back, if anything."""
-    head, labels = accepted.envelope.head, accepted.labels
-    if labels.type not in ON_A_CHILD:
-        return None, None
-    if head.kind is Kind.RETRACTION:
-        return None, None if labels.concerns is None else RecordId(labels.concerns)
+def taken_back_by(accepted: Accepted) -> RecordId | None:
+    """Return which record of its source a retraction takes back."""
+    concerns = accepted.labels.concerns
+    takes_back = accepted.envelope.head.kind is Kind.RETRACTION
+    return RecordId(concerns) if takes_back and concerns is not None else None
+
+
+def register_of(accepted: Accepted) -> States | None:
+    """Return what a record states of a child for the registers, if anything."""
+    labels = accepted.labels
+    if labels.type not in ON_A_CHILD or accepted.envelope.head.kind is Kind.RETRACTION:
+        return None
     said = main_part(accepted)
     if labels.type == ALERT:
-        who = tuple(sorted(said["who"]))
-        return Alert(said["kind"], said["from"], said["until"], who), None
+        return Alert(said["kind"], said["from"], said["until"], tuple(sorted(said["who"])))
     if labels.type == COURT_ORDER:
-        return Order(said["says"], said["addressed"], said["from"], said["until"]), None
+        return Order(said["says"], said["addressed"], said["from"], said["until"])
     own_id = accepted.identifiers.own_id
-    return Involvement(said["kind"], said["from"], said["until"], own_id), None
+    return Involvement(said["kind"], said["from"], said["until"], own_id)
 
 
 def sent_past_the_broker(accepted: Accepted) -> Instant | None:

@@ -9,7 +9,8 @@ from broker.records.names import ConsumerId
 from broker.routing.consumers import Asked
 from broker.routing.deciding import Case, Verdict, waits_for
 from broker.routing.held import Waiting, Why
-from broker.subjects.registers import Link, Standing, Subject
+from broker.subjects.registers import Link, Subject
+from broker.subjects.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,7 @@ class Replay:
         self._tokeniser = tokeniser
         self._recorder = recorder
         self._state = knowledge.protocol
+        self._registers = knowledge.registers
         self._handling = handling
         self._protocol = deque(protocol)
         self._published = {cause_of(received): received for received in protocol}
@@ -213,6 +214,7 @@ class Replay:
         if not self._expected:
             if record in self._erased:
                 # Nobody can make it again: its entries are counted as erased, and stand.
+                self._registers.pass_over(record, first.facts.registers.head)
                 return []
             try:
                 self._cause(message, first.facts)
@@ -261,6 +263,7 @@ class Replay:
             if since is not None:
                 self.logged_late.append(facts.at - since)
             tokens = self._tokeniser.tokens(accepted.identifiers)
+            self._registers.logged = facts.registers.head
             handling.record(New(accepted, tokens), work)
         handling.flush(work)
         self._rows.update(work.rows)

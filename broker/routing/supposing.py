@@ -16,7 +16,8 @@ from broker.records.statement import Labels
 from broker.routing.asking import Told, questions_for
 from broker.routing.consumers import About, asked
 from broker.routing.meaning import is_about_a_child
-from broker.subjects.registers import NOBODY, Link, Standing
+from broker.subjects.registers import Link
+from broker.subjects.standing import NOBODY, Standing
 
 IN_EVERY_WAY = tuple(sorted(BY_NAME["consumer.involvement"].codes))
 

@@ -11,26 +11,27 @@ Rules (`docs/formats.md`, section 9):
 4. Involvement and alerts hold from their first day to the end of their last one (days are UTC),
    until a later version supersedes them or their own source retracts them; also if that arrives
    before what it ends. A record id is one source's: nobody ends or replaces another's record. A
-   retraction need not link: it names what it ends.
+   retraction need not link: it names what it ends, and ties nothing itself.
 5. The head is a hash chain over the entries' record digests. A decision names the head it used, so
    that the same state can be folded again, and absence be checked too.
+6. The state is that of the entries that stand, folded in the order in which they came. What its
+   source retracts or replaces stands no more, and neither do the ties that it made: children whom
+   it alone has joined are two again, and what was ambiguous because of it links. An entry that is
+   ambiguous waits and has no effect until then. A version that would be ambiguous does not replace
+   what holds: an alert goes on protecting.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
 from broker.clock import DAY, FOREVER, Instant
 from broker.records.digests import tag
-from broker.records.names import ZERO_ID, AgencyId, RecordDigest, RecordId, agency_of
+from broker.records.names import ZERO_ID, AgencyId, RecordDigest, RecordId
 from broker.subjects.states import Alert, Involvement, Order, Staff, States
+from broker.subjects.ties import Source, Ties
 from broker.subjects.tokens import Tokens
-
-FORBIDS = "forbids"
-REQUIRES = "requires"
-NO_ORDER = "none"
-COURT_ORDER = "court-order"
 
 _HEAD = tag("registers-head")
 
@@ -82,17 +83,14 @@ class Held:
         return Instant(self.states.first * DAY), end
 
 
-Source = tuple[AgencyId, RecordId]
-"""A register record by its source and id: another agency may use the same id, by design or not."""
-
-
 @dataclass(slots=True)
 class Subject:
     """One child (or other subject) as the registers know her; changed by the fold alone.
 
+    Good until the next entry: where something was taken back, the fold makes subjects anew.
+
     Attributes:
         id: token that first named her.
-        former: ids of subjects that were joined to this one.
         born: token of the date of birth.
         strong: system → token.
         holds: source and record id → involvement or alert.
@@ -100,13 +98,12 @@ class Subject:
 
     id: bytes
     born: bytes
-    former: list[bytes] = field(default_factory=list)
     strong: dict[str, bytes] = field(default_factory=dict)
     holds: dict[Source, Held] = field(default_factory=dict)
 
     def ids(self) -> tuple[bytes, ...]:
-        """Return every id that this subject has had."""
-        return (self.id, *self.former)
+        """Return every identifier by which a record may name this subject, as tokens."""
+        return tuple(dict.fromkeys((self.id, *self.strong.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,6 @@ class Found:
 
     link: Link
     subject: Subject | None
-    adds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +123,28 @@ class Head:
 
 
 class Registers:
-    """The fold. One process's own copy; after a failed commit it is thrown away and folded anew."""
+    """The fold. One process's own copy; after a failed commit it is thrown away and folded anew.
+
+    Attributes:
+        logged: in a replay, the head that the log names for the record in work; None else. Behind
+            an erased record it tells which records became entries: nobody can say it otherwise.
+    """
+
+    logged: bytes | None = None
 
     def __init__(self) -> None:
         """Begin empty."""
         self._by_token: dict[bytes, Subject] = {}
         self._of_record: dict[Source, Subject] = {}
+        self._stands: dict[Source, Entry] = {}
+        self._ties = Ties()
         # What was superseded or retracted, known or not yet: a handful a child, 100 bytes each.
         self._ended: set[Source] = set()
+        # What was replaced by a record that states nothing: ends only what states nothing.
+        self._replaced: set[Source] = set()
         self._staff: dict[Source, Staff] = {}
         self._head = Head(0, bytes(32))
+        self._lacks = False
 
     @property
     def head(self) -> Head:
@@ -156,9 +164,8 @@ class Registers:
                 if merged.setdefault(system, token) != token:
                     return Found(Link.AMBIGUOUS, None)
         if not candidates:
-            return Found(Link.LINKED, Subject(tokens.strong[0][1], tokens.born), adds=True)
-        adds = len(candidates) > 1 or len(merged) > len(candidates[0].strong)
-        return Found(Link.LINKED, candidates[0], adds)
+            return Found(Link.LINKED, Subject(tokens.strong[0][1], tokens.born))
+        return Found(Link.LINKED, candidates[0])
 
     def _candidates(self, tokens: Tokens) -> list[Subject]:
         found: list[Subject] = []
@@ -181,8 +188,27 @@ class Registers:
         return (agency, record_id) in self._staff
 
     def knows(self, agency: AgencyId, record_id: RecordId) -> bool:
-        """Tell whether anything here rests on this record of an agency."""
-        return self.has_staff(agency, record_id) or self.stated(agency, record_id) is not None
+        """Tell whether anything here rests on this record of an agency, or waits with it."""
+        return self.has_staff(agency, record_id) or (agency, record_id) in self._stands
+
+    def only_ties(self, agency: AgencyId, record_id: RecordId) -> bool:
+        """Tell whether a record of an agency stands here that does nothing but tie identifiers."""
+        entry = self._stands.get((agency, record_id))
+        return entry is not None and entry.states is None
+
+    def wants(self, agency: AgencyId, tokens: Tokens) -> bool:
+        """Tell whether a record that states nothing is needed to keep its identifiers together."""
+        return self._ties.wants(agency, tokens)
+
+    def becomes_entry(self, digest: RecordDigest, *, wanted: bool) -> bool:
+        """Tell whether a record becomes an entry: as it is wanted, or as a log says (`logged`)."""
+        if not self._lacks or self.logged is None:
+            return wanted
+        return _chained(self._head, digest).digest == self.logged
+
+    def tokens_near(self, tokens: Tokens) -> set[bytes]:
+        """Return every identifier that may turn out to be one child's with one of these."""
+        return self._ties.tokens_near(tokens)
 
     @property
     def knows_staff(self) -> bool:
@@ -193,33 +219,109 @@ class Registers:
         """Take one entry into account and move the head; return its subject, if it has one.
 
         Raises:
-            ValueError: the entry does not link, nor does it retract what is known; nobody may have
+            ValueError: the entry could not link, nor does it end what is known; nobody may have
                 written it.
         """
         if self._is_of_staff(entry):
             self._apply_staff(entry)
             return None
-        subject = self.find(entry.tokens).subject
-        if subject is not None:
-            subject = self._join(subject, entry.tokens)
-        elif entry.retracts is not None and entry.states is None:
-            subject = self.stated(entry.agency, entry.retracts)
-        if subject is None:
-            message = "a register entry must link to one subject"
-            raise ValueError(message)
-        superseded = None if entry.states is None else entry.supersedes
-        for former in (entry.retracts, superseded):
-            if former is not None and former != ZERO_ID:
-                self._ended.add((entry.agency, former))
-                self._forget((entry.agency, former))
         source = (entry.agency, entry.record_id)
+        links = bool(entry.tokens.strong) and entry.tokens.born is not None
+        ends = {(entry.agency, one) for one in (entry.retracts, entry.supersedes) if one}
+        if not links and self._stands.keys().isdisjoint(ends) and not self._lacks:
+            message = "a register entry must be able to link, or end another one"
+            raise ValueError(message)
+        subject = None
+        if entry.retracts is not None and entry.retracts != ZERO_ID:
+            former = self._stands.get((entry.agency, entry.retracts))
+            self._ended.add((entry.agency, entry.retracts))
+            self._drop((entry.agency, entry.retracts))
+            if former is not None:
+                subject = self._whom(former.tokens)
+        if entry.retracts is None or entry.states is not None:
+            self._version(entry, source, links=links)
+            subject = None
+        self._move(entry)
+        return self.find(entry.tokens).subject or subject
+
+    def pass_over(self, digest: RecordDigest, head: bytes) -> None:
+        """Move the head past an entry whose record was erased, if that is what leads to `head`."""
+        moved = _chained(self._head, digest)
+        if moved.digest == head:
+            self._head = moved
+            self._lacks = True
+
+    def _version(self, entry: Entry, source: Source, *, links: bool) -> None:
+        """Let an entry stand, in place of the version before."""
+        former = (entry.agency, entry.supersedes)
+        before = self._stands.get(former)
+        if entry.supersedes == ZERO_ID:
+            before = None
+        elif entry.states is not None:
+            self._ended.add(former)
+        else:
+            self._replaced.add(former)
+            before = before if before is not None and before.states is None else None
+        holds = former in self._of_record
+        order = None if before is None else self._drop(former)
+        self._drop(source)
+        if links and source not in self._ended and not self._is_replaced(entry, source):
+            self._stand(source, entry)
+        waits = source in self._stands and source not in self._of_record
+        if before is not None and order is not None and holds and waits:
+            # It finds no child, or more than one: what holds is not lost by that.
+            self._ended.discard(former)
+            self._drop(source)
+            self._stand(former, before, order)
+
+    def _is_replaced(self, entry: Entry, source: Source) -> bool:
+        return entry.states is None and source in self._replaced
+
+    def _stand(self, source: Source, entry: Entry, order: int | None = None) -> None:
+        self._stands[source] = entry
+        self._ties.add(source, entry.tokens, order)
+        if order is None:
+            self._place(source, entry)
+        else:
+            self._fold_again(self._ties.near(entry.tokens))
+
+    def _drop(self, source: Source) -> int | None:
+        """Let an entry stand no more; return where it stood."""
+        entry = self._stands.get(source)
+        if entry is None:
+            return None
+        near = self._ties.near(entry.tokens)
+        for token in self._ties.tokens_near(entry.tokens):
+            self._by_token.pop(token, None)
+        del self._stands[source]
+        self._of_record.pop(source, None)
+        order = self._ties.drop(source)
+        self._fold_again([one for one in near if one != source])
+        return order
+
+    def _fold_again(self, near: Sequence[Source]) -> None:
+        """Place entries anew, in order: all that are near each other, and no others."""
+        for one in near:
+            self._of_record.pop(one, None)
+            for _, token in self._stands[one].tokens.strong:
+                self._by_token.pop(token, None)
+        for one in near:
+            self._place(one, self._stands[one])
+
+    def _place(self, source: Source, entry: Entry) -> None:
+        subject = self.find(entry.tokens).subject
+        if subject is None:
+            return
+        self._join(subject, entry.tokens)
         states = entry.states
-        if states is not None and not isinstance(states, Staff) and source not in self._ended:
-            self._forget(source)
+        if states is not None and not isinstance(states, Staff):
             subject.holds[source] = Held(entry.agency, entry.digest, states)
             self._of_record[source] = subject
-        self._move(entry)
-        return subject
+
+    def _whom(self, tokens: Tokens) -> Subject:
+        """Return whom identifiers name now; nobody known if they name two."""
+        nobody = Subject(tokens.strong[0][1], tokens.born or b"")
+        return self.find(tokens).subject or nobody
 
     def _is_of_staff(self, entry: Entry) -> bool:
         if isinstance(entry.states, Staff):
@@ -237,14 +339,12 @@ class Registers:
         self._move(entry)
 
     def _move(self, entry: Entry) -> None:
-        chained = sha256(_HEAD + self._head.digest + entry.digest).digest()
-        self._head = Head(self._head.position + 1, chained)
+        self._head = _chained(self._head, entry.digest)
 
-    def _join(self, subject: Subject, tokens: Tokens) -> Subject:
+    def _join(self, subject: Subject, tokens: Tokens) -> None:
         for other in self._candidates(tokens):
             if other is subject:
                 continue
-            subject.former += other.ids()
             subject.strong.update(other.strong)
             subject.holds.update(other.holds)
             for token in other.strong.values():
@@ -254,94 +354,16 @@ class Registers:
         for system, token in tokens.strong:
             subject.strong[system] = token
             self._by_token[token] = subject
-        return subject
-
-    def _forget(self, source: Source) -> None:
-        subject = self._of_record.pop(source, None)
-        if subject is not None:
-            del subject.holds[source]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the registers say of a subject at one instant.
-
-    Attributes:
-        involved: agency → kinds of its current involvement, sorted.
-        own_ids: agency → its own identifier of the subject.
-        alerts: kinds of alerts in force, sorted.
-        not_visible_to: persons who must not see it, sorted.
-        used: digests of the register records that this rests on, sorted.
-        until: the next instant at which any of it changes by itself.
-        orders: (what it says, whom it names) of each court order in force, sorted.
-    """
-
-    involved: dict[AgencyId, tuple[str, ...]]
-    own_ids: dict[AgencyId, str]
-    alerts: tuple[str, ...]
-    not_visible_to: tuple[str, ...]
-    used: tuple[RecordDigest, ...]
-    until: Instant
-    orders: tuple[tuple[str, str | None], ...] = ()
-
-    def ordered(self, consumer: str) -> str:
-        """Return what orders in force say of a consumer: forbids, requires or none.
-
-        One that forbids and names nobody forbids to tell anybody; one that requires must name whom.
-        """
-        if not self.orders:
-            return NO_ORDER
-        agency = agency_of(consumer)
-        said = {says for says, named in self.orders if named in (consumer, agency)}
-        said |= {says for says, named in self.orders if named is None and says == FORBIDS}
-        return FORBIDS if FORBIDS in said else REQUIRES if REQUIRES in said else NO_ORDER
-
-
-NOBODY = Standing({}, {}, (), (), (), FOREVER)
-"""What is known of a subject that could not be linked."""
-
-
-def standing(subject: Subject, at: Instant) -> Standing:
-    """Return what holds for a subject at `at`."""
-    kinds: dict[AgencyId, set[str]] = {}
-    own_ids: dict[AgencyId, str] = {}
-    alerts: set[str] = set()
-    hidden: set[str] = set()
-    used: list[RecordDigest] = []
-    orders: list[tuple[str, str | None]] = []
-    until = FOREVER
-    for held in subject.holds.values():
-        begins, ends = held.boundaries()
-        until = min((until, *(bound for bound in (begins, ends) if bound > at)))
-        if not begins <= at < ends:
-            continue
-        used.append(held.digest)
-        states = held.states
-        if isinstance(states, Involvement):
-            kinds.setdefault(held.agency, set()).add(states.kind)
-            if states.own_id is not None:
-                own_ids[held.agency] = states.own_id
-        elif isinstance(states, Order):
-            alerts.add(COURT_ORDER)
-            orders.append((states.says, states.addressed))
-        elif isinstance(states, Alert):
-            alerts.add(states.kind)
-            hidden.update(states.who)
-    return Standing(
-        {agency: tuple(sorted(found)) for agency, found in sorted(kinds.items())},
-        own_ids,
-        tuple(sorted(alerts)),
-        tuple(sorted(hidden)),
-        tuple(sorted(used)),
-        until,
-        tuple(sorted(orders, key=str)),
-    )
 
 
 def chain(digests: Iterable[RecordDigest]) -> Head:
     """Return the head over record digests alone, for checking the chain without the entries."""
     head = Head(0, bytes(32))
     for digest in digests:
-        chained = sha256(_HEAD + head.digest + digest).digest()
-        head = Head(head.position + 1, chained)
+        head = _chained(head, digest)
     return head
+
+
+def _chained(head: Head, digest: RecordDigest) -> Head:
+    chained = sha256(_HEAD + head.digest + digest).digest()
+    return Head(head.position + 1, chained)

@@ -11,7 +11,8 @@ from broker.clock import FOREVER
 from broker.protocol.agreement import Agreement
 from broker.records.names import AgencyId, ConsumerId, RecordId
 from broker.routing.consumers import About, asked
-from broker.subjects.registers import NOBODY, Link, Standing
+from broker.subjects.registers import Link
+from broker.subjects.standing import NOBODY, Standing
 from tests.support.county import ACADEMY, COUNCIL, HOSPITALS, MASH, POLICE, SCHOOL, revision
 
 HELD = RecordId(b"r" * 16)

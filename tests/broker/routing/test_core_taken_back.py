@@ -202,6 +202,7 @@ def test_a_record_keeps_the_key_that_a_failed_commit_left(rig: Rig) -> None:
 def test_a_core_that_is_taught_anew_knows_what_the_former_one_knew(rig: Rig) -> None:
     # given an alert, and a core that begins with what is published
     rig.tell(COUNCIL, alerted(rig.county))
+    rig.tell(POLICE, rig.county.say("missing-episode"))
     known = rig.core._known.registers.head
     rig.core = rig.county.core()
     rig._read = [0, 0]

@@ -4,7 +4,8 @@ import pytest
 
 from broker.clock import DAY, Instant
 from broker.records.names import Partnership
-from broker.subjects.registers import Registers, standing
+from broker.subjects.registers import Registers
+from broker.subjects.standing import standing
 from broker.subjects.states import Order, Staff
 from broker.subjects.tokens import NO_TOKENS, Tokeniser
 from tests.broker.subjects.children import COUNCIL, SCHOOL, entry, folded, mark, record_id, tokens
@@ -67,6 +68,8 @@ def test_an_order_ends_with_its_last_day_or_when_it_is_taken_back() -> None:
 
     # when it is taken back, then it holds no more
     registers.apply(entry("gone", GIRL, by=COUNCIL, retracts="o0"))
+    subject = registers.find(GIRL).subject
+    assert subject is not None
     assert standing(subject, DAY_ONE).ordered(SCHOOL) == "none"
 
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from broker.clock import DAY, Instant
 from broker.records.names import AgencyId
-from broker.subjects.registers import Entry, Link, Registers, Subject, chain, standing
+from broker.subjects.registers import Entry, Link, Registers, Subject, chain
+from broker.subjects.standing import standing
 from broker.subjects.states import Alert, Involvement
+from broker.subjects.ties import ENOUGH
 from broker.subjects.tokens import Tokens
 from tests.broker.subjects.children import (
     COUNCIL,
@@ -64,17 +66,26 @@ def test_1_a_child_that_nobody_knew_is_new() -> None:
     # given empty registers, when a record links, then it names a subject without changing anything
     registers = Registers()
     found = registers.find(GIRL)
-    assert (found.link, found.adds) == (Link.LINKED, True)
+    assert found.link is Link.LINKED
     assert found.subject is not None
     assert found.subject.ids() == (GIRL.strong[0][1],)
     assert registers.head.position == 0
-    assert registers.find(GIRL).adds
+    assert registers.wants(SCHOOL, GIRL)
 
 
-def test_1_a_record_that_adds_nothing_says_so() -> None:
-    registers = folded(entry("a", GIRL))
-    assert not registers.find(tokens(nhs="1")).adds
-    assert registers.find(tokens(nhs="1", council="9")).adds
+def test_1_enough_records_keep_identifiers_together_and_one_of_each_agency() -> None:
+    # given as many records of one school as are kept, when more come, then they are not needed
+    registers = Registers()
+    for number in range(ENOUGH):
+        assert registers.wants(SCHOOL, GIRL)
+        registers.apply(entry(f"{number}", GIRL))
+    assert not registers.wants(SCHOOL, GIRL)
+    assert not registers.wants(SCHOOL, tokens(nhs="1"))
+
+    # but another agency's first is, and one that carries more, or another day of birth
+    assert registers.wants(COUNCIL, GIRL)
+    assert registers.wants(SCHOOL, tokens(nhs="1", council="9"))
+    assert registers.wants(SCHOOL, tokens("2012-01-01", nhs="1"))
 
 
 # Rule 2
@@ -88,7 +99,6 @@ def test_2_identifiers_that_a_record_carries_together_are_one_child_s() -> None:
     former = {subject(registers, one).id for one in (school, hospital)}
 
     # when a record carries both
-    assert registers.find(GIRL).adds
     joined = registers.apply(entry("c", GIRL, by=COUNCIL))
 
     # then they are one child with all that was said of both, found by every identifier and old id
@@ -100,7 +110,7 @@ def test_2_identifiers_that_a_record_carries_together_are_one_child_s() -> None:
     # and what was said before can still be taken back
     registers.apply(entry("d", school, retracts="a"))
     registers.apply(entry("e", hospital, retracts="b", by=COUNCIL))
-    assert not joined.holds
+    assert not subject(registers, GIRL).holds
 
 
 def test_2_three_children_may_turn_out_to_be_one() -> None:
@@ -150,11 +160,11 @@ def test_3_anything_that_does_not_fit_is_ambiguous(of: Tokens) -> None:
     registers = folded(entry("a", GIRL))
     assert registers.find(of).link is Link.AMBIGUOUS
 
-    # then it cannot become part of the registers
-    head = registers.head
-    with pytest.raises(ValueError, match="one subject"):
-        registers.apply(entry("b", of, ON_ROLL))
-    assert registers.head == head
+    # then it waits, and has no effect
+    assert registers.apply(entry("b", of, ON_ROLL)) is None
+    assert registers.knows(SCHOOL, record_id("b"))
+    assert kinds(registers) == {}
+    assert registers.find(of).link is Link.AMBIGUOUS
 
 
 def test_3_a_clash_between_two_children_is_found_even_if_the_record_fits_both() -> None:
@@ -267,15 +277,17 @@ def test_4_a_retraction_need_not_link(of: Tokens) -> None:
     assert registers.stated(SCHOOL, record_id("alert")) is subject(registers, GIRL)
     found = registers.apply(entry("no", of, retracts="alert"))
 
-    # then it is gone, and no identifier was tied to the child by that
-    assert found is subject(registers, GIRL)
+    # then it is gone, and so is the tie that it made; the retraction ties nothing itself
+    assert found is not None
     assert found.holds == {}
     assert registers.stated(SCHOOL, record_id("alert")) is None
-    assert set(found.strong.values()) == {token for _, token in GIRL.strong}
+    assert subject(registers, GIRL).strong == {}
 
-    # and one that ends nothing and names nobody cannot be written
-    with pytest.raises(ValueError, match="one subject"):
-        registers.apply(entry("no-2", of, retracts="alert"))
+
+def test_4_an_entry_that_neither_names_nor_ends_anybody_cannot_be_written() -> None:
+    registers = folded(entry("alert", GIRL, SECRET), entry("no", tokens(None), retracts="alert"))
+    with pytest.raises(ValueError, match="end another one"):
+        registers.apply(entry("no-2", tokens(None), retracts="alert"))
 
 
 # Rule 5
@@ -326,24 +338,18 @@ def entries(draw: st.DrawFn) -> list[Entry]:
 
 @given(entries())
 def test_no_subject_ever_has_two_identifiers_of_one_system(said: list[Entry]) -> None:
-    # given any entries, when those that link are folded
+    # given any entries, when those that can be are folded
     registers = Registers()
-    linked: list[Entry] = []
-    taken: list[Entry] = []
-    for one in said:
-        if registers.find(one.tokens).link is Link.LINKED:
-            linked.append(one)  # the others that are taken are retractions, which tie nothing
-        if _took(registers, one):
-            taken.append(one)
+    taken = [one for one in said if _took(registers, one)]
 
     # then each identifier names one child, and that child has it as the only one of its system
-    births: dict[int, set[bytes | None]] = {}
-    for one in linked:
+    for token, found in registers._by_token.items():
+        assert token in found.strong.values()
+        assert all(registers._by_token[other] is found for other in found.strong.values())
+    for one in registers._stands.values():
         for system, token in one.tokens.strong:
-            found = registers._by_token[token]
-            assert found.strong[system] == token
-            births.setdefault(id(found), set()).add(one.tokens.born)
-    assert all(len(born) == 1 for born in births.values())
+            placed = registers._by_token.get(token)
+            assert placed is None or placed.strong[system] == token
 
     # and every record that holds stands with the one subject that the index names for it
     for source, found in registers._of_record.items():
@@ -376,6 +382,6 @@ def test_looking_changes_nothing(said: list[Entry], systems: dict[str, str]) -> 
         _took(registers, one)
     before = (registers.head, {token: one.id for token, one in registers._by_token.items()})
     first, second = (registers.find(tokens(**systems)) for _ in range(2))
-    assert (first.link, first.adds) == (second.link, second.adds)
+    assert (first.link, first.subject) == (second.link, second.subject)
     after = (registers.head, {token: one.id for token, one in registers._by_token.items()})
     assert before == after

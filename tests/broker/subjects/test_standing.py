@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.clock import DAY, FOREVER, Instant
-from broker.subjects.registers import NOBODY, Standing, Subject, standing
+from broker.subjects.registers import Subject
+from broker.subjects.standing import NOBODY, Standing, standing
 from broker.subjects.states import Alert, Involvement
 from tests.broker.subjects.children import (
     COUNCIL,
