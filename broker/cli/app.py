@@ -14,7 +14,8 @@ from broker.cli.evidence import evidence, verify_file
 from broker.cli.formats import formats
 from broker.cli.groups import ListByDefault
 from broker.cli.incidents import close_incident, list_incidents
-from broker.cli.log import search, verify
+from broker.cli.log import verify
+from broker.cli.log_search import search
 from broker.cli.narrowing import narrow
 from broker.cli.protocol import adopt, draft, explain, may_i_share
 from broker.cli.publish import publish
