@@ -36,6 +36,8 @@ from broker.records.names import RecordDigest
 DEADLINE_S = 30.0
 """How long one call may wait for the server; a search of millions of rows takes a second."""
 
+TOKEN_OCTETS = 16
+
 SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 TABLE = """
@@ -51,8 +53,8 @@ CREATE TABLE entries_2 (
     desk     text NOT NULL,                  -- of the consumer: "/" and its name, or empty
     outcome  text NOT NULL,
     type     text NOT NULL,
-    clauses  text[] NOT NULL,
-    tokens   bytea[] NOT NULL,
+    clauses  text NOT NULL,                  -- one a line
+    tokens   bytea NOT NULL,                 -- 16 octets each
     PRIMARY KEY (leaf, at)
 ) PARTITION BY RANGE (at);
 CREATE INDEX ON entries_2 USING hash (delivery);
@@ -60,6 +62,7 @@ CREATE INDEX ON entries_2 USING hash (record);
 CREATE INDEX ON entries_2 (source, leaf);
 CREATE INDEX ON entries_2 (source, outcome, leaf);
 CREATE INDEX ON entries_2 (source, type, leaf);
+CREATE INDEX ON entries_2 (source, agency, leaf);
 CREATE INDEX ON entries_2 (agency, leaf);
 CREATE INDEX ON entries_2 (agency, outcome, leaf);
 CREATE INDEX ON entries_2 (agency, type, leaf);
@@ -92,13 +95,19 @@ COLUMNS = (
 )
 INSERT = (
     f"INSERT INTO entries_2 ({COLUMNS})"  # noqa: S608 - constants only
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"
+    " SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::text[],"
+    " $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],"
+    " $13::bytea[]) ON CONFLICT DO NOTHING"
 )
+"""All rows in one statement: the server does a third of the work that it does for each alone."""
+
 NOTE_CLAUSE = (
-    "INSERT INTO entries_2_clauses (clause, leaf, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    "INSERT INTO entries_2_clauses (clause, leaf, at)"
+    " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING"
 )
 NOTE_PERSON = (
-    "INSERT INTO entries_2_tokens (token, leaf, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    "INSERT INTO entries_2_tokens (token, leaf, at)"
+    " SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING"
 )
 NOTE_DAY = (
     "INSERT INTO entries_2_days AS old (day, first, last) VALUES ($1, $2, $3) ON CONFLICT (day)"
@@ -113,8 +122,10 @@ SELECT = (
 CONDITIONS = {
     "delivery": "one.delivery = {0}",
     "record": "one.record = {0}",
-    "token": "one.tokens @> ARRAY[{0}::bytea]",
-    "clause": "one.clauses @> ARRAY[{0}::text]",
+    "token": "EXISTS (SELECT FROM entries_2_tokens AS its"
+    " WHERE its.token = {0} AND its.leaf = one.leaf)",
+    "clause": "EXISTS (SELECT FROM entries_2_clauses AS its"
+    " WHERE its.clause = {0} AND its.leaf = one.leaf)",
     "party": "(one.source = {0} OR one.agency = {0})",
     "sent": "one.source = {0}",
     "got": "one.agency = {0} AND one.source <> {0}",
@@ -124,7 +135,7 @@ CONDITIONS = {
     "type": "one.type = {0}",
     "outcome": "one.outcome = {0}",
     "kind": "one.kind = {0}",
-    "no_clause": "(one.clauses = '{{}}') = {0}",
+    "no_clause": "(one.clauses = '') = {0}",
     "since": "one.at >= {0} AND one.leaf >= (SELECT coalesce(min(first), 9223372036854775807)"
     " FROM entries_2_days WHERE day >= {0}::bigint / 86400000)",
     "until": "one.at < {0} AND one.leaf <= (SELECT coalesce(max(last), -1)"
@@ -137,7 +148,12 @@ FEW = frozenset({"delivery", "record", "token", "clause"})
 """Conditions that leave so few rows that whoever is named in them is looked at in the row."""
 
 ENTRIES = ("entries_2 AS one", "one.leaf < $1", "one.leaf")
-LED = "JOIN entries_2 AS one ON one.leaf = lead.leaf AND one.at = lead.at"
+LED = (
+    "CROSS JOIN LATERAL (SELECT * FROM entries_2 AS each"
+    " WHERE each.leaf = lead.leaf AND each.at = lead.at OFFSET 0) AS one"
+)
+"""A row of each lead, one after the other: OFFSET 0 keeps PostgreSQL from joining all at once. It
+takes that for cheaper than it is, not knowing that a page is soon full."""
 LEADS = {
     "token": (
         f"entries_2_tokens AS lead {LED}",
@@ -158,7 +174,7 @@ class PostgresLogIndex:
 
     def __init__(self, server: Server) -> None:
         """Take a server whose schema holds the table; see `open`."""
-        self._server = server
+        self.server = server
         self._months: set[tuple[int, int]] = set()
 
     @classmethod
@@ -189,7 +205,7 @@ class PostgresLogIndex:
 
     async def size(self) -> int:
         """Return how many entries the index holds."""
-        async with self._server.transaction() as connection:
+        async with self.server.transaction() as connection:
             return int(await connection.fetchval(SIZE))
 
     async def add(self, start: LeafIndex, rows: Sequence[LogRow]) -> None:
@@ -201,22 +217,18 @@ class PostgresLogIndex:
         if any(row.index != start + place for place, row in enumerate(rows)):
             raise ValueError("rows are those of consecutive leaves from the start on")
         await self._make_months({_month(row.row.at) for row in rows})
-        async with self._server.transaction() as connection:
+        async with self.server.transaction() as connection:
             # A crash of the server may lose the last commits, never their order.
             await connection.execute("SET LOCAL synchronous_commit TO off")
             size = int(await connection.fetchval(SIZE))
             if start > size:
                 raise IndexGap(f"{size} entries, rows from {start}")
             new = rows[size - start :]
-            await connection.executemany(INSERT, [_values(row) for row in new])
-            await connection.executemany(
-                NOTE_CLAUSE,
-                [(one, row.index, row.row.at) for row in new for one in set(row.row.clauses)],
-            )
-            await connection.executemany(
-                NOTE_PERSON,
-                [(one, row.index, row.row.at) for row in new for one in set(row.row.tokens)],
-            )
+            clauses = [(one, row.index, row.row.at) for row in new for one in set(row.row.clauses)]
+            tokens = [(one, row.index, row.row.at) for row in new for one in set(row.row.tokens)]
+            await connection.execute(INSERT, *_columns([_values(row) for row in new], 13))
+            await connection.execute(NOTE_CLAUSE, *_columns(clauses, 3))
+            await connection.execute(NOTE_PERSON, *_columns(tokens, 3))
             await connection.executemany(NOTE_DAY, _days(new))
 
     async def find(self, query: LogQuery, cursor: Cursor = NEWEST, limit: int = 100) -> Page:
@@ -224,7 +236,7 @@ class PostgresLogIndex:
         if not 1 <= limit <= FIND_LIMIT:
             raise ValueError(f"a page has 1 to {FIND_LIMIT} rows")
         sql, values = _search(query)
-        async with self._server.transaction() as connection:
+        async with self.server.transaction() as connection:
             found = [_row(one) for one in await connection.fetch(sql, cursor, limit + 1, *values)]
         more = len(found) > limit
         return Page(tuple(found[:limit]), Cursor(found[limit - 1].index) if more else None)
@@ -235,8 +247,8 @@ class PostgresLogIndex:
             name = f"entries_2_{year:04}_{month:02}"
             first = _first_of(year, month)
             after = _first_of(year + month // 12, month % 12 + 1)
-            async with self._server.transaction() as connection:
-                await _alone(connection, self._server.schema)
+            async with self.server.transaction() as connection:
+                await _alone(connection, self.server.schema)
                 if await connection.fetchval("SELECT to_regclass($1)", name) is None:
                     await connection.execute(
                         f"CREATE TABLE {name} PARTITION OF entries_2"
@@ -257,6 +269,11 @@ def _month(at: Instant) -> tuple[int, int]:
 
 def _first_of(year: int, month: int) -> int:
     return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * SECOND
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Return rows column by column."""
+    return [[row[place] for row in rows] for place in range(width)]
 
 
 def _days(rows: Sequence[LogRow]) -> list[tuple[int, int, int]]:
@@ -300,7 +317,11 @@ def _branch(places: Mapping[str, str]) -> str:
     lead = next((name for name in LEADS if name in places), "")
     tables, first, order = LEADS.get(lead, ENTRIES)
     where = [first.format(places.get(lead))]
-    where += [CONDITIONS[name].format(place) for name, place in places.items() if name != lead]
+    for name, place in places.items():
+        if name != lead:
+            condition = CONDITIONS[name].format(place)
+            in_time = bool(lead) and name in {"since", "until"}
+            where.append(condition.replace("one.", "lead.") if in_time else condition)
     return f"{SELECT}{tables} WHERE {' AND '.join(where)} ORDER BY {order} DESC LIMIT $2"
 
 
@@ -335,8 +356,8 @@ def _values(row: LogRow) -> tuple[Any, ...]:
         slash + desk,
         what.outcome,
         what.type,
-        what.clauses,
-        what.tokens,
+        "\n".join(what.clauses),
+        b"".join(what.tokens),
     )
 
 
@@ -355,7 +376,10 @@ def _row(found: asyncpg.Record) -> LogRow:
             agency + desk,
             outcome,
             of_type,
-            tuple(clauses),
-            tuple(tokens),
+            tuple(clauses.split("\n")) if clauses else (),
+            tuple(
+                tokens[place : place + TOKEN_OCTETS]
+                for place in range(0, len(tokens), TOKEN_OCTETS)
+            ),
         ),
     )

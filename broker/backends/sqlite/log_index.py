@@ -116,10 +116,15 @@ CONDITIONS = {
     "no_clause": "clauses = ''",
     "since": "at >= :since AND entries.leaf >="
     " coalesce((SELECT min(first) FROM days WHERE day >= :since / 86400000), :cursor)",
-    "until": "at < :until AND entries.leaf <="
-    " coalesce((SELECT max(last) FROM days WHERE day <= :until / 86400000), -1)",
+    "until": "at < :until",
 }
 """What each condition of a query means for a row of `entries`. 86,400,000 ms are a day."""
+
+BELOW = ":cursor"
+BELOW_DAY = (
+    "min(:cursor, 1 + coalesce((SELECT max(last) FROM days WHERE day <= :until / 86400000), -1))"
+)
+"""Where a search begins: of two upper bounds SQLite would take one and read down to the other."""
 
 ENTRIES = ("entries", "entries.leaf < :cursor", "entries.leaf")
 LEADS = {
@@ -245,6 +250,8 @@ def _branch(names: Iterable[str]) -> tuple[str, str]:
     lead = next((name for name in LEADS if name in asked), "")
     tables, first, order = LEADS.get(lead, ENTRIES)
     led = {lead} if tables.startswith(("token", "clause")) else set()
+    if "until" in asked:
+        first = first.replace(BELOW, BELOW_DAY)
     where = " AND ".join([first, *(CONDITIONS[name] for name in asked if name not in led)])
     return f"{SELECT}{tables} WHERE {where}", order
 

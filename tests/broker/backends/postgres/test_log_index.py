@@ -141,7 +141,7 @@ async def test_a_writer_waits_for_one_that_has_not_committed_and_fills_in_for_it
         held = other.transaction()
         await held.start()
         await other.execute(
-            "INSERT INTO entries_2 SELECT 0, 0, '', NULL, 'x', $1, '', '', '', '', '', '{}', '{}'",
+            "INSERT INTO entries_2 SELECT 0, 0, '', NULL, 'x', $1, '', '', '', '', '', '', ''",
             START,
         )
 

@@ -74,7 +74,7 @@ async def test_a_deadline_also_holds_for_a_free_connection(address: str, schema:
     ):
         # given calls that hold every connection
         for _ in range(server.CONNECTIONS):
-            await calls.enter_async_context(index._server.transaction())
+            await calls.enter_async_context(index.server.transaction())
 
         # when one more is made, then it does not wait for ever
         with pytest.raises(Unavailable, match=server.TOO_SLOW):
