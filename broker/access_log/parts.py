@@ -12,7 +12,7 @@ from broker.clock import Instant
 from broker.records.digests import ID_BYTES
 from broker.records.names import AgencyId, RecordDigest, RecordId
 
-KINDS = ("decision", "quarantine", "protocol", "register", "receipt", "task")
+KINDS = ("decision", "quarantine", "protocol", "register", "receipt", "task", "look")
 """What an entry is about. Others may follow: a reader keeps what it does not know."""
 
 _ID = hash_type("Id", ID_BYTES)

@@ -38,7 +38,7 @@ class Row:
     """What may be searched of one entry, as the router says it.
 
     Attributes:
-        kind: decision, quarantine, protocol, register, receipt or task.
+        kind: decision, quarantine, protocol, register, receipt, task or look.
         at: the time of the decision.
         source: agency that the cause came from.
         consumer: agency, or agency/desk; empty if the entry has none.
@@ -93,6 +93,8 @@ class LogQuery:
         token: among the entry's tokens.
         record: equal to this record digest.
         delivery: equal to this delivery id.
+        party: this agency is the source, or the consumer, or its desk is.
+        no_clause: whether only entries are meant that name no clause.
     """
 
     since: Instant | None = None
@@ -106,6 +108,8 @@ class LogQuery:
     token: Token | None = None
     record: RecordDigest | None = None
     delivery: DeliveryId | None = None
+    party: str | None = None
+    no_clause: bool = False
 
 
 EVERYTHING = LogQuery()

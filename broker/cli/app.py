@@ -14,7 +14,10 @@ from broker.cli.evidence import evidence, verify_file
 from broker.cli.formats import formats
 from broker.cli.groups import ListByDefault
 from broker.cli.incidents import close_incident, list_incidents
-from broker.cli.log import search, verify
+from broker.cli.log import verify
+from broker.cli.log_ask import ask
+from broker.cli.log_rerun import rerun
+from broker.cli.log_search import search
 from broker.cli.narrowing import narrow
 from broker.cli.protocol import adopt, draft, explain, may_i_share
 from broker.cli.publish import publish
@@ -117,6 +120,8 @@ _log = typer.Typer(
     no_args_is_help=True, help="The access log: search it, verify it, give evidence from it."
 )
 _log.command("search")(search)
+_log.command("ask")(ask)
+_log.command("rerun")(rerun)
 _log.command("verify")(verify)
 _log.command("evidence")(evidence)
 _log.command("verify-evidence")(verify_file)

@@ -143,6 +143,7 @@ def _tell(report: DemoReport, kept: Path | None) -> None:
         say(f"  concordat inbox {story['school']} --all --dir {escape(str(kept))}")
         say(f"  concordat tasks eastshire-hospitals --dir {escape(str(kept))}")
         say(f"  concordat log search --nhs-number {story['nhs_number']} --dir {escape(str(kept))}")
+        say('    --because "Why you look; it is logged"')
 
 
 def _say_wrapped(text: str, indent: str = "") -> None:

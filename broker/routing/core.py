@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from broker.access_log.parts import Facts, Told
 from broker.access_log.ports import Row
 from broker.clock import Instant
-from broker.lanes import Received
+from broker.lanes import Message, Received
 from broker.records.check import Checker
 from broker.records.errors import RecordRefused
 from broker.records.names import AgencyId
@@ -20,7 +20,9 @@ from broker.routing.held import BY_PROTOCOL, OWED, Why
 from broker.routing.host import INTERNAL, Needs, Outputs, Recalled
 from broker.routing.intake import (
     HELD,
+    SEEN,
     Item,
+    Looked,
     New,
     ProtocolEntry,
     Quarantined,
@@ -28,11 +30,13 @@ from broker.routing.intake import (
     cause_of,
     needs_of,
     owed_cause,
+    row_key,
     take_in,
     time_cause,
     with_key,
 )
 from broker.routing.knowledge import Knowledge
+from broker.routing.looking import look_said
 from broker.routing.work import Recent, Work
 from broker.subjects.tokens import Tokeniser
 
@@ -99,6 +103,8 @@ class Core:
                     self._quarantine(refused, work)
             elif isinstance(item, ProtocolEntry):
                 self._protocol_entry(item.received, work)
+            elif isinstance(item, Looked):
+                self._looked(item, work)
             else:
                 self._quarantine(item, work)
         return self._end(work)
@@ -147,6 +153,19 @@ class Core:
         work.counts["protocol entries"] += 1
         if protocol.reopens(received.offset):
             self._reopen(received, work)
+
+    def _looked(self, item: Looked, work: Work) -> None:
+        """Log a look once, also if the router died before it could note that it has."""
+        look, digest = item.look, item.look.digest
+        place = row_key(AgencyId(look.agency), look.id)
+        if work.row(SEEN, place) is not None:
+            return
+        work.put(Message(SEEN, place, digest + look.at.to_bytes(8, "big")))
+        key = work.key(digest) or self._maker.new_key()
+        work.keys[digest] = key
+        leaf = self._maker.make(look_said(look, self._known.places()), digest, key)
+        work.log(item.received, [leaf], None)
+        work.counts["looks"] += 1
 
     def _quarantine(self, item: Quarantined, work: Work) -> None:
         received = item.received

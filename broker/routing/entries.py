@@ -25,7 +25,7 @@ from broker.records.batches import RandomBytes
 from broker.records.check import ROUTER
 from broker.records.digests import SALT_BYTES
 from broker.records.names import Partnership, RecordDigest, agency_of
-from broker.records.sealing import Sealer, Way, seal_under
+from broker.records.sealing import KEY_BYTES, Sealer, Way, seal_under
 
 FACTS_WAY = Way("facts", ROUTER, "log", "log")
 """The way of the facts part: from router to log."""
@@ -85,6 +85,10 @@ class EntryMaker:
         self._sealer = sealer
         self._facts_key = facts_key
         self._random = random_bytes
+
+    def new_key(self) -> bytes:
+        """Return a fresh key for what is about no record."""
+        return self._random(KEY_BYTES)
 
     def make(
         self, said: Said, record: RecordDigest | None = None, record_key: bytes | None = None

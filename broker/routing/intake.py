@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from broker.access_log.looks import LOOKS, Look
 from broker.clock import Instant
 from broker.errors import Code
 from broker.lanes import Message, Received
@@ -89,7 +90,15 @@ class New:
     tokens: Tokens
 
 
-Item = Quarantined | ProtocolEntry | New
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A search of the log for a person, by whoever may search it."""
+
+    received: Received
+    look: Look
+
+
+Item = Quarantined | ProtocolEntry | New | Looked
 
 
 def take_in(
@@ -100,6 +109,9 @@ def take_in(
     for received in messages:
         if received.message.topic == PROTOCOL:
             items.append(ProtocolEntry(received))
+            continue
+        if received.message.topic == LOOKS:
+            items.append(Looked(received, Look.decode(received.message.value)))
             continue
         try:
             accepted = checker.check(received, position)
@@ -150,6 +162,9 @@ def needs_of(items: Sequence[Item], registers: Registers, *, reopens: bool) -> N
     records: set[RecordDigest] = set()
     alerts: list[Tokens] = []
     for item in items:
+        if isinstance(item, Looked):
+            seen.add(row_key(AgencyId(item.look.agency), item.look.id))
+            records.add(item.look.digest)
         if not isinstance(item, New):
             continue
         head = item.accepted.envelope.head

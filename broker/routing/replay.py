@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from broker.access_log.decided import Archive, DecidedLeaf
 from broker.access_log.entry import commit_told
 from broker.access_log.findings import Finding
+from broker.access_log.looks import KIND as LOOK
 from broker.access_log.opened import OpenedEntry, OpenedMessage
 from broker.access_log.parts import Facts
 from broker.access_log.ports import LeafIndex, Row
@@ -44,6 +45,7 @@ from broker.routing.handling import Handling
 from broker.routing.held import BY_PROTOCOL, OWED, Why
 from broker.routing.intake import HELD, New, cause_of, owed_cause, time_cause
 from broker.routing.knowledge import Knowledge
+from broker.routing.looking import logged_look
 from broker.routing.meaning import must_mean_something, sent_past_the_broker
 from broker.routing.work import Rows, Work
 from broker.subjects.tokens import Tokeniser
@@ -247,6 +249,11 @@ class Replay:
             self._expected.append(_Expected([_protocol_said(facts)]))
             if self._state.reopens(published.offset):
                 self._reopen(published, work)
+        elif facts.kind == LOOK:
+            first = message.entries[0]
+            said = logged_look(first, facts)
+            if first.personal is None or said.facts.cause == message.cause:
+                self._expected.append(_Expected([said]))
         elif message.cause == cause_of(time_cause(facts.at)):
             self._reopen(time_cause(facts.at), work)
         elif message.cause == cause_of(owed_cause(facts.at)):

@@ -22,6 +22,7 @@ started anew too, and the lane is to be acquired again by the caller.
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from broker.access_log.ports import RecordKeys
 from broker.clock import Instant
@@ -125,6 +126,29 @@ class Router:
             await self._forget()
             raise
         return len(outputs.messages)
+
+    async def note(self, lane: Lane, messages: Sequence[Received]) -> bool:
+        """Log what comes by no lane: searches of the log for a person.
+
+        Returns:
+            Whether it was committed; the same again is logged once.
+
+        Raises:
+            LaneError: from the lane; the core was thrown away, acquire the lane again.
+        """
+        await self.settle()
+        try:
+            await self._learn()
+            outputs = await self._decide(lane, Batch(tuple(messages)))
+            await self._commit(lane, Batch(()), outputs)
+        except CoreFailed:
+            self._counts["looks failed"] += 1
+            await self._restart()
+            return False
+        except BaseException:
+            await self._forget()
+            raise
+        return True
 
     def take_counts(self) -> Counter[str]:
         """Return what was committed since this was last asked, by name."""

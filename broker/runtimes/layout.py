@@ -132,6 +132,11 @@ class Layout:
         return self.broker / "log-index.sqlite"
 
     @property
+    def looks(self) -> Path:
+        """Searches for a person that wait to be logged, and how many there were."""
+        return self.broker / "looks.sqlite"
+
+    @property
     def log(self) -> Path:
         """The access log: tiles, openings, checkpoint."""
         return self.broker / "log"

@@ -7,7 +7,7 @@ They run side by side, in one process (`broker.runtimes.embedded`) or each in on
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from broker.access_log.notes import NoteSigner
@@ -20,7 +20,7 @@ from broker.access_log.sequencer import GROUP as SEQUENCER
 from broker.backends.files.store import FileTileStore
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.clock import MINUTE, SECOND, Clock, Instant
-from broker.lanes import Batch, Bound, Lane
+from broker.lanes import Batch, Bound, Lane, Unavailable
 from broker.protocol.root import read_root
 from broker.records.names import AgencyId
 from broker.routing.host import CoreHost
@@ -30,6 +30,7 @@ from broker.runtimes.exchange import BrokerStreams
 from broker.runtimes.indexing import index_to_write
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import Layout
+from broker.runtimes.looks import Looks, open_looks
 from broker.runtimes.points import Modules
 from broker.runtimes.protocol import read_protocol
 from broker.runtimes.rotation import ROTATE_AFTER, due, load_router_keys, rotate
@@ -65,6 +66,7 @@ class Routing:
             opened again with a new key.
         first_of_day: whether a key was rotated at the start, so that tables are tidied too.
         sweeps_after: how long after a sweep the next one comes, in milliseconds.
+        looks: searches for a person that wait to be logged; looked at with each sweep.
     """
 
     router: Router
@@ -76,6 +78,7 @@ class Routing:
     rotates: Instant
     first_of_day: bool
     sweeps_after: int = SWEEP_AFTER
+    looks: Looks | None = None
 
     async def run(
         self,
@@ -101,12 +104,14 @@ class Routing:
         """
         swept = self.clock.now()
         await self.router.sweep(self.lane, swept)
+        await self._log_looks()
         changed = False
         while not over():
             sweeps = self.clock.now() >= swept + self.sweeps_after
             if sweeps:
                 swept = self.clock.now()
                 await self.router.sweep(self.lane, swept)
+                await self._log_looks()
             # By turns: an urgent record waits for one batch at most, whatever backlog there is.
             taken = await self.router.step(self.lane)
             taken += await self.router.step(self.urgent)
@@ -125,6 +130,16 @@ class Routing:
         await self.router.settle()
         changed = self._counted(counts) or changed
         return changed and await self._others_now()
+
+    async def _log_looks(self) -> None:
+        """Log what waits; a file that cannot be reached holds no record up."""
+        if self.looks is None:
+            return
+        with suppress(Unavailable):
+            while waiting := await self.looks.waiting():
+                if not await self.router.note(self.lane, waiting):
+                    return
+                await self.looks.logged(waiting, self.clock.now())
 
     def _counted(self, counts: Counter[str]) -> bool:
         """Add the router's counts; tell whether the protocol has changed."""
@@ -234,6 +249,7 @@ async def open_routing(
             Instant(keys_of_router[0].made + ROTATE_AFTER),
             first_of_day,
             RECALL_AFTER if layout.addresses.opa_server else SWEEP_AFTER,
+            stack.enter_context(open_looks(layout, secrets)),
         )
 
 

@@ -1,11 +1,14 @@
 """Searching an installation's log, and showing what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from string import hexdigits
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from broker.access_log.looks import KIND as LOOK
+from broker.access_log.looks import Look
 from broker.access_log.ports import NEWEST, Cursor, LogIndex, LogQuery, Token
 from broker.access_log.query import Found, FoundPage, Search
 from broker.access_log.reader import LogView, read_state
@@ -17,13 +20,16 @@ from broker.protocol.decision_codec import decode_decision
 from broker.protocol.published import PublishedProtocol
 from broker.protocol.root import read_root
 from broker.records.envelope import decode_envelope
-from broker.records.names import RecordDigest
+from broker.records.names import RecordDigest, agency_of
 from broker.runtimes.indexing import index_to_read
 from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.opening import BrokerOpener
 from broker.subjects.identifiers import is_nhs_number
 from broker.subjects.tokens import Tokeniser
+
+if TYPE_CHECKING:
+    from broker.access_log.findings import Finding
 
 NO_LOG = Code(
     "log.absent",
@@ -46,6 +52,18 @@ NOT_KNOWN = Code(
     "Check how it is written; `concordat doctor` lists the agencies.",
 )
 
+REVISION = Code(
+    "usage.revision",
+    "This is no digest of a revision, nor enough of one.",
+    "Give it in hex, at least its first 8 characters; `concordat log search --json` shows it.",
+)
+
+REASONS = frozenset({"not-in-force", "lapsed", "unknown-schema", "refused-by-source", "unanswered"})
+"""What stands among an entry's clauses where no clause says why; see `Decision.reasons`."""
+
+Find = Callable[[Cursor, int], Awaitable[FoundPage]]
+"""Finds a page below a cursor, of so many entries at most."""
+
 LEAST_HEX = 8
 """Characters of a record id that must be given: 32 bits tell a county's records apart."""
 
@@ -60,28 +78,51 @@ class Wanted:
     Attributes:
         nhs_number: of the child; entries that name her by another identifier are found, too.
         record: record id or record digest in hex, or its beginning.
+        revision: digest in hex of the revision that decided, or its beginning; it lies in the
+            sealed facts, so entries are opened one after the other until a page is full.
+        agency: named beside the query's own party.
     """
 
     nhs_number: str | None = None
     record: str | None = None
+    revision: str | None = None
+    agency: str | None = None
+
+    def keeps(self, found: Found) -> bool:
+        """Tell whether an entry meets what no index holds."""
+        facts, row = found.entry.facts, found.row.row
+        digest = None if facts is None else facts.revision
+        if self.revision is not None and (
+            digest is None or not digest.hex().startswith(self.revision)
+        ):
+            return False
+        return self.agency is None or self.agency in {row.source, agency_of(row.consumer)}
 
 
 def check_wanted(wanted: Wanted) -> Wanted:
     """Return what is wanted as the log knows it.
 
     Raises:
-        InstallationError: `usage.nhs-number`, `usage.record`; what was given is not repeated.
+        InstallationError: `usage.nhs-number`, `usage.record`, `usage.revision`; what was given is
+            not repeated.
     """
-    number, record = wanted.nhs_number, wanted.record
+    number, record, revision = wanted.nhs_number, wanted.record, wanted.revision
     if number is not None:
         number = "".join(number.split()).replace("-", "")
         if not is_nhs_number(number):
             raise InstallationError(NHS_NUMBER)
     if record is not None:
-        record = record.strip().lower()
-        if len(record) < LEAST_HEX or not set(record) <= set(hexdigits):
-            raise InstallationError(RECORD_ID)
-    return Wanted(number, record)
+        record = _hex(record, RECORD_ID)
+    if revision is not None:
+        revision = _hex(revision, REVISION)
+    return replace(wanted, nhs_number=number, record=record, revision=revision)
+
+
+def _hex(text: str, code: Code) -> str:
+    text = text.strip().lower()
+    if len(text) < LEAST_HEX or not set(text) <= set(hexdigits):
+        raise InstallationError(code)
+    return text
 
 
 def check_query(query: LogQuery, protocol: PublishedProtocol, at: Instant) -> None:
@@ -98,10 +139,16 @@ def check_query(query: LogQuery, protocol: PublishedProtocol, at: Instant) -> No
         ("--source", query.source, query.source in agencies),
         ("--consumer", query.consumer, query.consumer in {*agencies, *desks}),
         ("--type", query.type, query.type in types),
+        ("--agency", query.party, query.party in agencies),
+        ("--clause", query.clause, query.clause in {*_clauses(protocol), *REASONS}),
     )
     for option, name, known in given:
         if name is not None and not known:
             raise InstallationError(NOT_KNOWN, option)
+
+
+def _clauses(protocol: PublishedProtocol) -> set[str]:
+    return {clause.id for revision in protocol.revisions for clause in revision.clauses}
 
 
 async def search(
@@ -134,10 +181,29 @@ async def search(
                 return FoundPage((), None, ())
             query = replace(query, record=digest)
         if wanted.nhs_number is None:
-            return await found.find(query, cursor, limit)
-        token = Tokeniser(secrets.tokens, partnership).token("nhs", wanted.nhs_number)
-        tied = await _tied(index, token)
-        return await _with_any(found, query, tied, cursor, limit)
+            find: Find = partial(found.find, query)
+        else:
+            token = Tokeniser(secrets.tokens, partnership).token("nhs", wanted.nhs_number)
+            find = partial(_with_any, found, query, await _tied(index, token))
+        if wanted.revision is None and wanted.agency is None:
+            return await find(cursor, limit)
+        return await _kept(find, wanted, cursor, limit)
+
+
+async def _kept(find: Find, wanted: Wanted, cursor: Cursor, limit: int) -> FoundPage:
+    """Return a page of those entries that meet what no index holds."""
+    kept: list[Found] = []
+    findings: list[Finding] = []
+    place: Cursor | None = cursor
+    while place is not None and len(kept) <= limit:
+        page = await find(place, SCANNED)
+        kept += [one for one in page.found if wanted.keeps(one)]
+        findings += page.findings
+        place = page.cursor
+    if len(kept) > limit:
+        kept = kept[:limit]
+        place = Cursor(kept[-1].row.index)
+    return FoundPage(tuple(kept), place, tuple(findings))
 
 
 async def _tied(index: LogIndex, token: Token) -> list[Token]:
@@ -214,6 +280,13 @@ def found_document(one: Found) -> dict[str, Any]:
         document["code"] = facts.code
         document["protocol_position"] = facts.protocol.position
         document["revision"] = None if facts.revision is None else facts.revision.hex()
+        if facts.kind == LOOK and one.entry.personal is not None:
+            said = Look.decode(one.entry.personal.question or b"")
+            document["look"] = {
+                "role": said.role,
+                "because": said.because,
+                "asked": list(said.asked),
+            }
         if facts.decision:
             decision = decode_decision(facts.decision)
             document["slots"] = list(decision.slots)

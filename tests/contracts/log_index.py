@@ -17,13 +17,19 @@ from broker.access_log.ports import (
     LogRow,
     Row,
 )
-from broker.clock import Instant
+from broker.clock import DAY, Instant
 from broker.records.names import RecordDigest
 
 START = 1_790_000_000_000
 KINDS = ("decision", "receipt")
 SOURCES = ("eastshire-police", "hillside-school")
-CONSUMERS = ("", "eastshire-council", "eastshire-council/mash", "eastshire-council-2")
+CONSUMERS = (
+    "",
+    "eastshire-council",
+    "eastshire-council/mash",
+    "eastshire-council-2",
+    "eastshire-police",
+)
 OUTCOMES = ("", "content", "withhold")
 TYPES = ("", "missing-episode")
 CLAUSES = ("C-01", "C-02", "C-03")
@@ -45,10 +51,18 @@ def numbered(count: int, start: int = 0) -> list[LogRow]:
     ]
 
 
+instants = st.builds(
+    lambda month, day, ms: Instant(START + (31 * month + day) * DAY + ms),
+    st.integers(0, 2),
+    st.integers(0, 1),
+    st.integers(0, 3),
+)
+"""Of several months and days: an index may hold each apart."""
+
 what = st.builds(
     Row,
     kind=st.sampled_from(KINDS),
-    at=st.integers(START, START + 3).map(Instant),
+    at=instants,
     source=st.sampled_from(SOURCES),
     consumer=st.sampled_from(CONSUMERS),
     outcome=st.sampled_from(OUTCOMES),
@@ -61,8 +75,8 @@ some_rows = st.lists(st.tuples(what, st.sampled_from(RECORDS)), max_size=25).map
 )
 queries = st.builds(
     LogQuery,
-    since=st.none() | st.integers(START, START + 3).map(Instant),
-    until=st.none() | st.integers(START, START + 4).map(Instant),
+    since=st.none() | instants,
+    until=st.none() | instants,
     kind=st.none() | st.sampled_from(KINDS),
     source=st.none() | st.sampled_from(SOURCES),
     consumer=st.none() | st.sampled_from(CONSUMERS[1:]),
@@ -72,6 +86,8 @@ queries = st.builds(
     token=st.none() | st.sampled_from(TOKENS),
     record=st.none() | st.sampled_from(RECORDS[1:]),
     delivery=st.none() | st.integers(0, 24).map(lambda n: DeliveryId(bytes(8) + n.to_bytes(8))),
+    party=st.none() | st.sampled_from((SOURCES[0], "eastshire-council")),
+    no_clause=st.booleans(),
 )
 conditions = st.lists(st.sampled_from(list(LogQuery.__dataclass_fields__)), max_size=3)
 
@@ -92,6 +108,8 @@ def meets(row: LogRow, query: LogQuery) -> bool:
         and query.token in {None, *inner.tokens}
         and query.record in {None, row.record}
         and query.delivery in {None, row.delivery}
+        and query.party in {None, inner.source, *consumers}
+        and not (query.no_clause and inner.clauses)
     )
 
 

@@ -33,12 +33,16 @@ FIXES = (
 
 
 class Server:
-    """A pool of connections to one schema of one database; see `connected`."""
+    """A pool of connections to one schema of one database; see `connected`.
+
+    Attributes:
+        schema: its name.
+    """
 
     def __init__(self, pool: asyncpg.Pool, schema: str, deadline_s: float) -> None:
         """Take an open pool."""
         self._pool = pool
-        self._schema = schema
+        self.schema = schema
         self._deadline_s = deadline_s
 
     @asynccontextmanager
@@ -49,7 +53,7 @@ class Server:
             Unavailable: the server cannot be reached, refuses us or takes too long.
             ValueError: a value that PostgreSQL cannot hold.
         """
-        with meaning(self._schema):
+        with meaning(self.schema):
             async with (
                 self._pool.acquire(timeout=self._deadline_s) as connection,
                 connection.transaction(),

@@ -5,7 +5,7 @@ them. Half of those pages are saved by indexing the first 8 octets only; the res
 row.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
@@ -23,7 +23,7 @@ from broker.access_log.ports import (
     Row,
 )
 from broker.backends.sqlite.database import Database, Schema, Value, open_database
-from broker.clock import Instant
+from broker.clock import DAY, Instant
 from broker.records.names import RecordDigest
 
 TOKEN_OCTETS = 16
@@ -60,11 +60,35 @@ CREATE TABLE token_entries (
 ) STRICT, WITHOUT ROWID;
 """
 
-LOG_INDEX = Schema("log-index", (FIRST,), durable=False)
+SECOND = """
+DROP INDEX entry_sources;
+DROP INDEX entry_agencies;
+CREATE INDEX entry_sources ON entries (source, leaf, outcome, type, kind);
+CREATE INDEX entry_agencies ON entries (agency, leaf, outcome, type, kind, source);
+CREATE INDEX entry_types ON entries (type, leaf, outcome, kind);
+CREATE INDEX entry_outcomes ON entries (outcome, leaf, kind);
+CREATE INDEX entry_kinds ON entries (kind, leaf);
+CREATE TABLE days (
+    day      INTEGER PRIMARY KEY,            -- since 1970-01-01
+    first    INTEGER NOT NULL,               -- its lowest and its highest leaf
+    last     INTEGER NOT NULL
+) STRICT;
+INSERT INTO days SELECT at / 86400000, min(leaf), max(leaf) FROM entries GROUP BY at / 86400000;
+"""
+"""An index goes by leaf behind its first column, so that a page is read in order and no further
+than it goes. What follows the leaf is looked at before the row is fetched: one that is asked for by
+two things, each of them common, costs a hundredth of a second in a million entries."""
+
+LOG_INDEX = Schema("log-index", (FIRST, SECOND), durable=False)
 
 INSERT = (
     "INSERT INTO entries (leaf, batch, delivery, record, kind, at, source, agency, desk,"
     " outcome, type, clauses, tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+NOTE_DAY = (
+    "INSERT INTO days (day, first, last) VALUES (?, ?, ?) ON CONFLICT (day) DO UPDATE"
+    " SET first = min(first, excluded.first), last = max(last, excluded.last)"
 )
 
 SELECT = (
@@ -80,16 +104,27 @@ CONDITIONS = {
     " WHERE one.token = :token AND one.leaf = entries.leaf)",
     "clause": "EXISTS (SELECT 1 FROM clause_entries AS one"
     " WHERE one.clause = :clause AND one.leaf = entries.leaf)",
+    "party": "(source = :party OR agency = :party)",
+    "sent": "source = :party",
+    "got": "agency = :party AND source <> :party",
     "agency": "agency = :agency",
     "desk": "desk = :desk",
     "source": "source = :source",
     "type": "type = :type",
     "outcome": "outcome = :outcome",
     "kind": "kind = :kind",
-    "since": "at >= :since",
+    "no_clause": "clauses = ''",
+    "since": "at >= :since AND entries.leaf >="
+    " coalesce((SELECT min(first) FROM days WHERE day >= :since / 86400000), :cursor)",
     "until": "at < :until",
 }
-"""What each condition of a query means for a row of `entries`."""
+"""What each condition of a query means for a row of `entries`. 86,400,000 ms are a day."""
+
+BELOW = ":cursor"
+BELOW_DAY = (
+    "min(:cursor, 1 + coalesce((SELECT max(last) FROM days WHERE day <= :until / 86400000), -1))"
+)
+"""Where a search begins: of two upper bounds SQLite would take one and read down to the other."""
 
 ENTRIES = ("entries", "entries.leaf < :cursor", "entries.leaf")
 LEADS = {
@@ -105,9 +140,19 @@ LEADS = {
         "lead.clause = :clause AND lead.leaf < :cursor",
         "lead.leaf",
     ),
+    "sent": ("entries INDEXED BY entry_sources", *ENTRIES[1:]),
+    "got": ("entries INDEXED BY entry_agencies", *ENTRIES[1:]),
+    "agency": ("entries INDEXED BY entry_agencies", *ENTRIES[1:]),
+    "source": ("entries INDEXED BY entry_sources", *ENTRIES[1:]),
+    "type": ("entries INDEXED BY entry_types", *ENTRIES[1:]),
+    "outcome": ("entries INDEXED BY entry_outcomes", *ENTRIES[1:]),
+    "kind": ("entries INDEXED BY entry_kinds", *ENTRIES[1:]),
 }
 """Tables, first condition and order of a search that has this condition: the first one here that it
 has. What leaves fewest rows comes first; a search with none of them goes through `ENTRIES`."""
+
+FEW = frozenset({"delivery", "token", "record", "clause"})
+"""Leads that leave so few rows that whoever is named in them is looked at in the row."""
 
 
 class SqliteLogIndex(AbstractContextManager["SqliteLogIndex"]):
@@ -144,6 +189,7 @@ class SqliteLogIndex(AbstractContextManager["SqliteLogIndex"]):
                     raise IndexGap(f"{size} entries, rows from {start}")
                 new = rows[size - start :]
                 database.many(INSERT, map(_values, new))
+                database.many(NOTE_DAY, _days(new))
                 database.many(
                     "INSERT INTO clause_entries (clause, leaf) VALUES (?, ?)",
                     ((clause, row.index) for row in new for clause in set(row.row.clauses)),
@@ -187,11 +233,36 @@ class SqliteLogIndex(AbstractContextManager["SqliteLogIndex"]):
 def _search(query: LogQuery) -> tuple[str, dict[str, Value]]:
     """Return the statement for a query, put together from constants, and its values."""
     values = dict(_asked(query))
-    lead = next((name for name in LEADS if name in values), "")
+    if "party" not in values or not FEW.isdisjoint(values):
+        sql, order = _branch(values)
+    else:
+        # Two searches, each in the order of its index, are merged; one for either of two would
+        # read and sort all that both have.
+        others = [name for name in values if name != "party"]
+        sql = " UNION ALL ".join(_branch([who, *others])[0] for who in ("sent", "got"))
+        order = "1"
+    return f"{sql} ORDER BY {order} DESC LIMIT :limit", values
+
+
+def _branch(names: Iterable[str]) -> tuple[str, str]:
+    """Return a search for rows that meet these conditions, and what puts it in order."""
+    asked = list(names)
+    lead = next((name for name in LEADS if name in asked), "")
     tables, first, order = LEADS.get(lead, ENTRIES)
-    led = {lead} if tables != "entries" else set()
-    where = " AND ".join([first, *(CONDITIONS[name] for name in values if name not in led)])
-    return f"{SELECT}{tables} WHERE {where} ORDER BY {order} DESC LIMIT :limit", values
+    led = {lead} if tables.startswith(("token", "clause")) else set()
+    if "until" in asked:
+        first = first.replace(BELOW, BELOW_DAY)
+    where = " AND ".join([first, *(CONDITIONS[name] for name in asked if name not in led)])
+    return f"{SELECT}{tables} WHERE {where}", order
+
+
+def _days(rows: Iterable[LogRow]) -> Iterator[tuple[int, int, int]]:
+    """Yield each day of rows with its lowest and its highest leaf among them."""
+    leaves: dict[int, list[int]] = {}
+    for row in rows:
+        leaves.setdefault(row.row.at // DAY, []).append(row.index)
+    for day, found in leaves.items():
+        yield day, min(found), max(found)
 
 
 def _asked(query: LogQuery) -> Iterator[tuple[str, Value]]:
@@ -203,6 +274,10 @@ def _asked(query: LogQuery) -> Iterator[tuple[str, Value]]:
         yield "since", query.since
     if query.until is not None:
         yield "until", query.until
+    if query.party is not None:
+        yield "party", query.party
+    if query.no_clause:
+        yield "no_clause", 1
     if query.consumer is not None:
         agency, slash, desk = query.consumer.partition("/")
         yield "agency", agency

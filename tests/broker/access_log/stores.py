@@ -93,6 +93,8 @@ def _meets(row: LogRow, query: LogQuery) -> bool:
             query.clause is None or query.clause in said.clauses,
             query.token is None or query.token in said.tokens,
             query.record in {None, row.record},
+            query.party in {None, said.source, agency},
+            not (query.no_clause and said.clauses),
             query.delivery in {None, row.delivery},
         )
     )

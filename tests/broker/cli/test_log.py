@@ -1,5 +1,7 @@
 """`log search` and `log verify`: what an auditor asks, and what is found after tampering."""
 
+import csv
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -8,9 +10,12 @@ from typing import Any
 import pytest
 
 from broker.runtimes.demonstration import DemoReport
+from broker.runtimes.looks import MOST_IN_AN_HOUR
 from tests.support.commands import COLUMNS, Commands, alter_last
 
 POLICE, SCHOOL = "eastshire-police", "st-brannocks-school"
+WHY = ("--because", "A complaint about who was told, file 12")
+GIRL = "9990000018"
 VERIFIED = "released ⊆ logged ⊆ allowed: verified"
 
 
@@ -43,15 +48,92 @@ def test_a_search_goes_on_where_it_ended(week: Commands) -> None:
     assert "--cursor" in week("log", "search", "--limit", "5").out
 
 
+def test_an_auditor_of_an_agency_sees_what_names_it(week: Commands) -> None:
+    # given a school's auditor, when everything is asked for, then every entry names the school
+    hers = found(week, "--as", SCHOOL, "--limit", "1000")
+    assert hers
+    assert all(SCHOOL in {one["source"], one["consumer"].split("/")[0]} for one in hers)
+    assert hers == found(week, "--agency", SCHOOL, "--limit", "1000")
+
+    # and what it shares with another agency is what names both
+    both = found(week, "--as", SCHOOL, "--agency", POLICE, "--limit", "1000")
+    assert both == [one for one in hers if POLICE in {one["source"], one["consumer"].split("/")[0]}]
+
+
+def test_a_search_by_revision_and_days(week: Commands) -> None:
+    # given the revision of any decision, when it is searched by, then its decisions are found
+    revision = found(week, "--outcome", "refer")[0]["revision"]
+    some = week.json("log", "search", "--revision", revision[:8], "--limit", "300")
+    assert {one["revision"] for one in some["entries"]} == {revision}
+    words = ("log", "search", "--revision", revision[:8], "--limit", "300")
+    more = week.json(*words, "--cursor", some["cursor"])["entries"]
+    assert more[0]["entry"] < some["entries"][-1]["entry"]
+
+    # and a day is whole, from its first to its last millisecond
+    day = found(week, "--from", "2026-03-04", "--to", "2026-03-04", "--limit", "1000")
+    assert day == found(week, "--since", "2026-03-04", "--until", "2026-03-05", "--limit", "1000")
+    assert {one["at_ms"] // 86_400_000 for one in day} == {20_516}
+
+
+def test_a_search_for_a_person_is_logged(own_week: Commands) -> None:
+    # given somebody who searches for a child, as whom and why
+    who = ("--as", SCHOOL, "--role", "data protection lead")
+    own_week("log", "search", "--nhs-number", GIRL, *who, *WHY)
+
+    # when the router has run, then that stands in the log once, and it verifies
+    for _ in range(2):
+        own_week("route")
+    (look,) = found(own_week, "--kind", "look")
+    assert (look["source"], look["look"]["role"]) == (SCHOOL, "data protection lead")
+    assert look["look"]["because"] == WHY[1]
+    assert look["look"]["asked"] == ["nhs_number", "party"]
+    assert own_week.json("log", "verify")["verified"]
+
+    # and whoever searches for her finds that, too
+    hers = found(own_week, "--nhs-number", GIRL, "--kind", "look", *WHY)
+    assert [one["entry"] for one in hers] == [look["entry"]]
+
+
+def test_persons_cannot_be_searched_for_without_end(own_week: Commands) -> None:
+    # given somebody who has searched for as many persons as may be in an hour
+    words = ("log", "search", "--nhs-number", GIRL, "--limit", "1", *WHY)
+    for _ in range(MOST_IN_AN_HOUR):
+        own_week(*words)
+
+    # when they go on, then they find nothing; somebody else does, and they do an hour later
+    assert own_week(*words, "--json", code=2).error == "usage.look-limit"
+    own_week(*words, "--as", SCHOOL)
+    own_week.later(1.01)
+    own_week(*words)
+
+
+def test_what_is_found_goes_into_a_file(week: Commands, tmp_path: Path) -> None:
+    # given a search whose finds are to be a table, and lines
+    for name in ("found.csv", "found.jsonl"):
+        done = week.json("log", "search", "--type", "concern", "-o", tmp_path / name)
+        assert done["rows"] > 0
+
+    # then both hold what the screen would show, page after page
+    with (tmp_path / "found.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = (tmp_path / "found.jsonl").read_text("utf-8").splitlines()
+    shown = found(week, "--type", "concern", "--limit", "1000")
+    assert [int(row["entry"]) for row in rows] == [one["entry"] for one in shown]
+    assert [json.loads(line)["entry"] for line in lines] == [one["entry"] for one in shown]
+    said = week("log", "search", "-o", tmp_path / "all.CSV", "--until", "2026-03-02").out
+    assert "rows written" in said
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["all.CSV", "found.csv", "found.jsonl"]
+
+
 def test_a_childs_entries_are_found_by_her_number_whoever_named_her(
-    week: Commands, demonstrated: tuple[Path, DemoReport]
+    own_week: Commands, demonstrated: tuple[Path, DemoReport]
 ) -> None:
     # given a child whom agencies know by different numbers, when one is searched, then all come
     number = demonstrated[1].manifest["story"]["nhs_number"]
     spaced = f"{number[:3]} {number[3:6]} {number[6:]}"
-    hers = found(week, "--nhs-number", spaced, "--limit", "200")
+    hers = found(own_week, "--nhs-number", spaced, "--limit", "200", *WHY)
     assert {POLICE, SCHOOL, "eastshire-hospitals"} <= {one["source"] for one in hers}
-    assert number not in week("log", "search", "--nhs-number", number).out
+    assert number not in own_week("log", "search", "--nhs-number", number, *WHY).out
 
 
 def test_a_record_is_found_by_the_beginning_of_its_id(week: Commands) -> None:
@@ -77,7 +159,18 @@ def test_people_see_entries_within_their_screen(week: Commands) -> None:
         ("--source", "westshire-police"),
         ("--consumer", "nobody"),
         ("--type", "gossip"),
-        ("--nhs-number", "9990000019"),
+        ("--nhs-number", "9990000019", *WHY),
+        ("--nhs-number", "9990000018"),
+        ("--nhs-number", "9990000018", "--because", "nosy"),
+        ("--agency", "westshire-police"),
+        ("--as", "westshire-police"),
+        ("--clause", "99.9"),
+        ("--revision", "0123456789"),
+        ("--revision", "xyz"),
+        ("--cursor", "AAAA"),
+        ("--cursor", "ä"),
+        ("--to", "2026-03-07T10:00"),
+        ("-o", "found.parquet"),
         ("--record", "xyz"),
         ("--since", "yesterday"),
     ],

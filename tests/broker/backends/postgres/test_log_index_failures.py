@@ -56,7 +56,7 @@ async def test_a_server_that_is_held_up_counts_as_out_of_reach(address: str, sch
     ):
         # given somebody who holds the table
         async with other.transaction():
-            await other.execute("LOCK TABLE entries_1 IN ACCESS EXCLUSIVE MODE")
+            await other.execute("LOCK TABLE entries_2 IN ACCESS EXCLUSIVE MODE")
 
             # when the index is asked, then it gives up at its deadline and says what to look for
             for call in (index.find(EVERYTHING), index.add(LeafIndex(0), numbered(1))):
@@ -74,7 +74,7 @@ async def test_a_deadline_also_holds_for_a_free_connection(address: str, schema:
     ):
         # given calls that hold every connection
         for _ in range(server.CONNECTIONS):
-            await calls.enter_async_context(index._server.transaction())
+            await calls.enter_async_context(index.server.transaction())
 
         # when one more is made, then it does not wait for ever
         with pytest.raises(Unavailable, match=server.TOO_SLOW):
@@ -92,7 +92,7 @@ async def test_an_index_is_left_though_a_search_is_stuck(
         async with PostgresLogIndex.open(address, schema) as index:
             held = other.transaction()
             await held.start()
-            await other.execute("LOCK TABLE entries_1 IN ACCESS EXCLUSIVE MODE")
+            await other.execute("LOCK TABLE entries_2 IN ACCESS EXCLUSIVE MODE")
             search = asyncio.create_task(index.find(EVERYTHING))
             await asyncio.sleep(0.1)
 
