@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from broker.cli import emergency, protocol_review, run, scenario
+from broker.cli import emergency, protocol_impact, protocol_review, run, scenario
 from broker.cli.adapter import adapter
 from broker.cli.agency import ack, action, inbox
 from broker.cli.broker import doctor, init, route
@@ -112,6 +112,7 @@ _protocol = typer.Typer(
 )
 _protocol.command("check")(protocol_review.check)
 _protocol.command("diff")(protocol_review.diff)
+_protocol.command("impact")(protocol_impact.impact)
 _protocol.command("adopt")(adopt)
 _protocol.command("draft")(draft)
 app.add_typer(_protocol, name="protocol")

@@ -1,11 +1,16 @@
 """`protocol check` and `protocol diff`: a text before anybody signs it."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 
+from broker.backends.sqlite.record_keys import SqliteRecordKeys
+from broker.records.names import RecordDigest
 from broker.runtimes.founding import county_folder
+from broker.runtimes.keystore import BrokerSecrets
+from broker.runtimes.layout import Layout
 from tests.support.commands import Commands
 
 
@@ -75,3 +80,42 @@ def test_two_texts_are_compared_without_an_installation(eastshire: Commands) -> 
     assert found["cases"] > 200
     assert "decision cases came, went" in eastshire.bare(*words).out
     assert eastshire.bare("protocol", "diff", "nowhere", "--json", code=2).error == "usage.protocol"
+
+
+def test_what_another_text_would_have_decided_is_counted(week: Commands, text: Path) -> None:
+    # given a week's log, then the same text decides the same
+    out = week("protocol", "impact", text).out
+    assert "Nothing would have turned out otherwise." in out
+
+    # when a clause for high risk holds for every missing child, then desks get what they did not
+    edited(text, "clauses.yaml", "labels.facts: {any: [missing:high-risk]}\n", "\n")
+    found = week.json("protocol", "impact", text)
+    assert found["decisions"] > found["questions"] > 100
+    kinds = {(one["consumer"], one["turns_out"]) for one in found["impact"]}
+    assert ("eastshire-council/edt", "newly released") in kinds
+    assert any(one["decisions"] is None and one["fewer_than"] == 5 for one in found["impact"])
+    assert "→" in week("protocol", "impact", text).out
+
+    # and an agency counts its own, and a time without decisions has none
+    own = week.json("protocol", "impact", text, "--as", "eastshire-police")["impact"]
+    assert all(one["decisions"] is not None for one in own)
+    empty = week.json("protocol", "impact", text, "--to", "2020-01-01")
+    assert empty["decisions"] == 0
+    assert {one["decisions"] for one in empty["impact"]} == {0}
+
+
+def test_what_was_erased_cannot_be_decided_again(own_week: Commands, text: Path) -> None:
+    # given a decision whose record is erased
+    (entry,) = own_week.json("log", "search", "--kind", "decision", "--limit", "1")["entries"]
+    record = RecordDigest(bytes.fromhex(entry["record_digest"]))
+    layout = Layout(own_week.root)
+    secrets = BrokerSecrets.load(layout.broker_secrets)
+
+    async def erase() -> None:
+        with SqliteRecordKeys.open(layout.record_keys, secrets.record_keys) as keys:
+            await keys.destroy([record], own_week.at)
+
+    asyncio.run(erase())
+    # then what was asked about it is counted as that
+    assert own_week.json("protocol", "impact", text)["erased"] > 0
+    assert "their records were erased" in own_week("protocol", "impact", text).out
