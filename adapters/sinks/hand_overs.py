@@ -91,13 +91,20 @@ class HandOvers(Protocol):
         ...
 
     async def note(
-        self, sink: str, rows: Sequence[tuple[int, bytes]], position: Position, at: Instant
+        self, sink: str, rows: Sequence[tuple[int, bytes, bool]], position: Position, at: Instant
     ) -> None:
-        """Note deliveries, (offset, id), for a sink, and up to where the inbox was read."""
+        """Note deliveries for a sink, and up to where the inbox was read.
+
+        Args:
+            sink: its name.
+            rows: of each delivery offset, id, and whether it is urgent.
+            position: up to where.
+            at: now.
+        """
         ...
 
     async def due(self, sink: str, at: Instant, limit: int) -> Sequence[Waiting]:
-        """Return deliveries that may be tried now, the oldest first."""
+        """Return deliveries that may be tried now, urgent ones first, each the oldest first."""
         ...
 
     async def handed(self, sink: str, place: int, at: Instant) -> None:

@@ -4,9 +4,10 @@ Rules:
 
 1. A delivery is noted for a sink, durably, before it is handed over, and struck off afterwards. It
    is handed over at least once, with its id.
-2. A sink gets deliveries in the order in which they came. One that fails does not hold up the
-   others: it is tried again, later and later. When several fail one after the other, it is the
-   sink that is away, and the sink rests.
+2. A sink gets deliveries in the order in which they came, but urgent ones before others: those
+   that must be acknowledged within hours do not wait behind a bulk load. One that fails does not
+   hold up the others: it is tried again, later and later. When several fail one after the other,
+   it is the sink that is away, and the sink rests.
 3. A sink gets no delivery that bears an obligation it does not declare to honour; such a one, and
    one that the other system will not take, waits for a person.
 4. What came in an emergency and may no longer be held is not handed over.
@@ -25,8 +26,9 @@ from adapters.sinks.errors import OBLIGATION, SINK_FAULT, SinkFailed, SinkRefuse
 from adapters.sinks.hand_overs import BEGINNING, HandOvers, Position, Waiting
 from adapters.sinks.port import HandOver, Sink
 from broker.access_log.ports import DeliveryId
-from broker.clock import SECOND, Instant
+from broker.clock import HOUR, SECOND, Instant
 from broker.faults import reach
+from broker.protocol.clauses import Kind, span_ms
 from broker.receipts.inbox import INBOX, InboxRow, Item
 from broker.runtimes.agency import AgencySide
 from broker.runtimes.reading import delivery_document
@@ -36,6 +38,9 @@ LOOK_S = 0.1
 
 NOTED_AT_ONCE = 500
 HANDED_AT_ONCE = 50
+
+URGENT_MS = 4 * HOUR
+"""Time to acknowledge, in milliseconds, up to which a delivery goes before others."""
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
@@ -106,10 +111,11 @@ class Handing:
         while rows := await side.own.read(INBOX, self._position.place, NOTED_AT_ONCE):
             last = rows[-1]
             self._position = Position(last.offset + 1, last.message.key)
+            opened = [(row, _row(side, row.message.key, row.message.value)) for row in rows]
             noted = [
-                (row.offset, row.message.key)
-                for row in rows
-                if _for_sinks(_row(side, row.message.key, row.message.value))
+                (row.offset, row.message.key, is_urgent(one))
+                for row, one in opened
+                if _for_sinks(one)
             ]
             await self.held.note(name, noted, self._position, side.clock.now())
 
@@ -186,6 +192,14 @@ async def _still_there(side: AgencySide, position: Position) -> Position:
 
 def _row(side: AgencySide, key: bytes, value: bytes) -> InboxRow:
     return InboxRow.decode(DeliveryId(key), side.open_row(value))
+
+
+def is_urgent(row: InboxRow) -> bool:
+    """Tell whether a delivery must be acknowledged within `URGENT_MS` of its release."""
+    return any(
+        one.kind == Kind.ACKNOWLEDGE_BY and span_ms(one.detail) <= URGENT_MS
+        for one in row.told.obligations
+    )
 
 
 def _for_sinks(row: InboxRow) -> bool:

@@ -31,7 +31,12 @@ CREATE TABLE hand_over (
 ) STRICT, WITHOUT ROWID;
 """
 
-HAND_OVERS = Schema("hand-overs", (FIRST,))
+URGENT_FIRST = """
+ALTER TABLE hand_over ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX hand_over_next ON hand_over (sink, urgent DESC, place) WHERE refused IS NULL;
+"""
+
+HAND_OVERS = Schema("hand-overs", (FIRST, URGENT_FIRST))
 
 
 class SqliteHandOvers(AbstractContextManager["SqliteHandOvers"]):
@@ -60,16 +65,16 @@ class SqliteHandOvers(AbstractContextManager["SqliteHandOvers"]):
         return BEGINNING if row is None else Position(*row)
 
     async def note(
-        self, sink: str, rows: Sequence[tuple[int, bytes]], position: Position, at: Instant
+        self, sink: str, rows: Sequence[tuple[int, bytes, bool]], position: Position, at: Instant
     ) -> None:
         """Note deliveries for a sink, and up to where the inbox was read."""
-        noted = [(sink, place, delivery, at, at) for place, delivery in rows]
+        noted = [(sink, place, delivery, at, at, urgent) for place, delivery, urgent in rows]
         database = self._database
 
         def write() -> None:
             with database.transaction():
                 database.many(
-                    "INSERT INTO hand_over VALUES (?, ?, ?, ?, 0, ?, '', '', NULL)"
+                    "INSERT INTO hand_over VALUES (?, ?, ?, ?, 0, ?, '', '', NULL, ?)"
                     " ON CONFLICT DO NOTHING",
                     noted,
                 )
@@ -82,12 +87,13 @@ class SqliteHandOvers(AbstractContextManager["SqliteHandOvers"]):
         await database.call(write)
 
     async def due(self, sink: str, at: Instant, limit: int) -> Sequence[Waiting]:
-        """Return deliveries that may be tried now, the oldest first."""
+        """Return deliveries that may be tried now, urgent ones first, each the oldest first."""
         database = self._database
         rows = await database.call(
             lambda: database.rows(
                 "SELECT place, tries FROM hand_over"
-                " WHERE sink = ? AND refused IS NULL AND due <= ? ORDER BY place LIMIT ?",
+                " WHERE sink = ? AND refused IS NULL AND due <= ?"
+                " ORDER BY urgent DESC, place LIMIT ?",
                 (sink, at, limit),
             )
         )

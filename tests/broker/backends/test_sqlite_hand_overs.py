@@ -11,7 +11,7 @@ from broker.clock import Instant
 
 AT = Instant(1_772_625_600_000)
 LATER = Instant(AT + 1000)
-ROWS = [(3, b"c" * 16), (5, b"e" * 16)]
+ROWS = [(3, b"c" * 16, False), (5, b"e" * 16, False)]
 READ = Position(6, b"e" * 16)
 
 
@@ -63,3 +63,14 @@ async def test_what_was_refused_waits_for_a_person(held: SqliteHandOvers) -> Non
     assert await held.again("a") == 0
     assert await held.due("a", LATER, 10) == [Waiting(3, 0), Waiting(5, 0)]
     assert (await held.standing("a")).refused == ()
+
+
+async def test_urgent_deliveries_are_due_before_others(held: SqliteHandOvers) -> None:
+    # given a load, and two urgent deliveries that came behind it
+    load = [(place, bytes([place]) * 16, False) for place in range(5)]
+    urgent = [(place, bytes([place]) * 16, True) for place in (5, 7)]
+    await held.note("a", [*load, *urgent], Position(8, b"\x07" * 16), AT)
+    assert [one.place for one in await held.due("a", AT, 4)] == [5, 7, 0, 1]
+    # when one of them failed, then it holds nobody up
+    await held.failed("a", 5, "sink.away", LATER)
+    assert [one.place for one in await held.due("a", AT, 2)] == [7, 0]

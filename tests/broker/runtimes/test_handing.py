@@ -18,7 +18,14 @@ from broker.receipts.inbox import INBOX, InboxRow
 from broker.runtimes import receiving
 from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.clock import SetClock
-from broker.runtimes.handing import AWAY_AFTER, HANDED_AT_ONCE, LONGEST_PAUSE_S, Handing, pause_s
+from broker.runtimes.handing import (
+    AWAY_AFTER,
+    HANDED_AT_ONCE,
+    LONGEST_PAUSE_S,
+    Handing,
+    is_urgent,
+    pause_s,
+)
 from broker.runtimes.layout import Layout
 from tests.adapters.listening.support import Ears
 from tests.support.commands import Commands
@@ -83,14 +90,15 @@ class Stage:
         return count
 
     async def deliveries(self) -> list[str]:
-        """Ids of what is for sinks, in the order of the inbox."""
+        """Ids of what is for sinks, urgent ones first, each in the order of the inbox."""
         rows = await self.side.own.read(INBOX, 0, 1000)
-        found = []
+        found: list[tuple[bool, str]] = []
         for one in rows:
             row = InboxRow.decode(one.message.key, self.side.open_row(one.message.value))  # type: ignore[arg-type]  # a key is an id
             if row.told.kind == "delivery":
-                found.append(row.id.hex())
-        return found
+                found.append((not is_urgent(row), row.id.hex()))
+        assert len({urgent for urgent, _ in found}) > 1
+        return [name for _, name in sorted(found, key=lambda one: one[0])]
 
 
 @pytest.fixture
