@@ -116,7 +116,7 @@ def test_a_refused_file_has_its_code_in_place_of_figures(tmp_path: Path) -> None
         assert isinstance(arguments, list)
         rows = len(Path(arguments[-1]).read_text().splitlines()) - 1
         if arguments[0] != BARE and rows > 1:
-            return Read(0, 0, ("input.too-large",), 0.1, 0.1, 50)
+            return Read(1, 0, ("input.too-large",), 0.1, 0.1, 50)
         return Read(rows, rows, (), 0.1, 0.1, 50)
 
     # when it is measured, then its result is the code
