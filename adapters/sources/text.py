@@ -1,6 +1,7 @@
 """Bytes to text, and text to text that may stand in a record."""
 
 import codecs
+import re
 
 from adapters.errors import EMPTY, ENCODING, ENCODING_UNKNOWN, FIELD_TEXT, InputRefused
 
@@ -14,8 +15,9 @@ NAME_LIMIT = 200
 TEXT_LIMIT = 10_000
 """Characters of a narrative: some four pages; 32 slots of it still fit a message."""
 
-_DELETE = 0x7F
-_FIRST_PRINTABLE = 0x20
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Control characters but for line ends and tabs; halves of surrogate pairs (Unicode, section 23.6).
+"""
 
 
 def decode(data: bytes, encoding: str | None = None) -> str:
@@ -59,10 +61,6 @@ def clean(text: str, field: str, limit: int = NAME_LIMIT) -> str | None:
     stripped = text.strip()
     if len(stripped) > limit:
         raise InputRefused(FIELD_TEXT, field)
-    for sign in stripped:
-        number = ord(sign)
-        if (number < _FIRST_PRINTABLE and sign not in "\n\r\t") or number == _DELETE:
-            raise InputRefused(FIELD_TEXT, field)
-        if 0xD800 <= number <= 0xDFFF:  # noqa: PLR2004 - the surrogates (Unicode, section 23.6)
-            raise InputRefused(FIELD_TEXT, field)
+    if _UNFIT.search(stripped) is not None:
+        raise InputRefused(FIELD_TEXT, field)
     return stripped or None
