@@ -9,6 +9,7 @@ March to the last Sunday of October, changing at 01:00 UTC).
 import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from adapters.errors import FIELD_DATE, FIELD_FUTURE, FIELD_ORDER, InputRefused
 from broker.clock import DAY, HOUR, MINUTE, Instant
@@ -173,6 +174,7 @@ def _summer(at: Instant) -> int:
     return HOUR if begins <= at < ends else 0
 
 
+@lru_cache(maxsize=256)
 def _last_sunday(year: int, month: int) -> int:
     last = date(year, month, monthrange(year, month)[1])
     return (last - timedelta(days=(last.weekday() + 1) % 7) - EPOCH).days

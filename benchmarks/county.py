@@ -97,7 +97,7 @@ class County:
         self._sides = sides
         self._now = now
         self._people = [
-            replace(one, upn=pupil_number(one.number))
+            replace(one, upn=_pupil_number(one.number))
             for one in children(random, count * part.of)[count * part.number :][:count]
         ]
         self._month = self._drafts(_month(random, self._people))
@@ -143,7 +143,7 @@ class County:
                     yield Said(side.agency, draft)
 
 
-def pupil_number(number: int) -> str:
+def _pupil_number(number: int) -> str:
     """Return a valid pupil number for each of a million children; the demonstration has few."""
     digits = f"9994001{number // 1000 % 100:02d}{number % 1000:03d}"
     total = sum(weight * int(digit) for weight, digit in enumerate(digits, start=2))

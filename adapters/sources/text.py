@@ -1,6 +1,7 @@
 """Bytes to text, and text to text that may stand in a record."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -21,8 +22,9 @@ TEXT_LIMIT = 10_000
 CHUNK = 1024 * 1024
 """Bytes that are decoded at once."""
 
-_DELETE = 0x7F
-_FIRST_PRINTABLE = 0x20
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Control characters but for line ends and tabs; halves of surrogate pairs (Unicode, section 23.6).
+"""
 
 
 def decode(data: bytes, encoding: str | None = None) -> str:
@@ -105,10 +107,6 @@ def clean(text: str, field: str, limit: int = NAME_LIMIT) -> str | None:
     stripped = text.strip()
     if len(stripped) > limit:
         raise InputRefused(FIELD_TEXT, field)
-    for sign in stripped:
-        number = ord(sign)
-        if (number < _FIRST_PRINTABLE and sign not in "\n\r\t") or number == _DELETE:
-            raise InputRefused(FIELD_TEXT, field)
-        if 0xD800 <= number <= 0xDFFF:  # noqa: PLR2004 - the surrogates (Unicode, section 23.6)
-            raise InputRefused(FIELD_TEXT, field)
+    if _UNFIT.search(stripped) is not None:
+        raise InputRefused(FIELD_TEXT, field)
     return stripped or None

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rich.console import Console
+
 from adapters.demo_week.people import COUNCIL, ST_BRANNOCKS
 from benchmarks.adapters.acknowledging import NotTaken, acknowledging
 from benchmarks.adapters.catalogue import SHAPES
@@ -25,6 +27,9 @@ from benchmarks.kafka.processes import Ended, program
 
 FAILURES = (Ended, NotComing, NotTaken, subprocess.SubprocessError, OSError)
 """What ends the benchmark: a process that is measured does not do as it should."""
+
+WIDE = 132
+"""Characters of the widest table, whoever reads it where."""
 
 CONNECTIONS = (1, 4, 16)
 PUBLISHED = {
@@ -62,7 +67,8 @@ def formats(plan: Plan, folder: Path, report: Report, told: Told) -> None:
     """Read files of every format."""
     for number, shape in enumerate(plan.shapes, 1):
         told(f"Format {number} of {len(plan.shapes)}: {shape.name}")
-        report.formats += measure(shape, plan.rows, folder / "files")
+        for one in measure(shape, plan.rows, folder / "files"):
+            report.formats.append(one)  # at once: whoever ends it sees what there is
 
 
 def publish(plan: Plan, folder: Path, report: Report, told: Told) -> None:
@@ -145,24 +151,31 @@ def main(arguments: Sequence[str]) -> int:
     screen.print(f"{machine()}; commit {commit()}")
     screen.print(ON)
     report = Report(machine(), commit())
+    code = 0
     try:
         for part in plan.only:
             with telling() as told, TemporaryDirectory(prefix="concordat-bench-") as where:
                 PARTS[part](plan, Path(where), report, told)
     except FAILURES as error:
         screen.print(f"Ended early: {error}", markup=False)
-        return 1
+        code = 1
     except KeyboardInterrupt:
-        screen.print("Ended; all processes were stopped.")
-        return 130
+        screen.print("Ended early; all processes were stopped.")
+        code = 130
+    show(report)
+    return code
+
+
+def show(report: Report) -> None:
+    """Print what was measured, and write it for programs and as a picture."""
+    wide = Console(highlight=False, width=max(screen.width, WIDE))
     for shown in tables(report):
-        screen.print(shown)
-        screen.print()
+        wide.print(shown)
+        wide.print()
     write(report, FOLDER / "adapters.json")
     draw(report, FOLDER / "adapters.svg")
-    where_to = (FOLDER / "adapters.json").relative_to(ROOT)
-    screen.print(f"Written to {where_to} and adapters.svg beside it.")
-    return 0
+    where = (FOLDER / "adapters.json").relative_to(ROOT)
+    screen.print(f"Written to {where} and adapters.svg beside it.")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ PACE_S = 0.25
 """Mean pause between two drops."""
 
 BULK_ROWS = 10_000
+BULK_PAUSE_S = 5.0
+"""Pause between an export that was taken and the next, so that they come as often as the broker
+decides what they hold, and no oftener."""
 NANO = 1e9
 _MARK = re.compile(rb"drop-(\d{6})")
 
@@ -40,7 +43,10 @@ class Waited:
         p50: seconds.
         p99: seconds.
         most: seconds.
-        bulk_files: files of BULK_ROWS rows that were taken meanwhile.
+        taken_p50: of them, seconds until the file's record was in the outbox, and the file in
+            `done`.
+        taken_p99: as above.
+        bulk_files: files of BULK_ROWS rows that were dropped meanwhile.
     """
 
     what: str
@@ -48,10 +54,14 @@ class Waited:
     p50: float
     p99: float
     most: float
+    taken_p50: float
+    taken_p99: float
     bulk_files: int = 0
 
     @classmethod
-    def of(cls, what: str, waits: Sequence[float], bulk_files: int = 0) -> "Waited":
+    def of(
+        cls, what: str, waits: Sequence[float], taken: Sequence[float], bulk_files: int = 0
+    ) -> "Waited":
         """Condense what was measured."""
         return cls(
             what,
@@ -59,6 +69,8 @@ class Waited:
             percentile(waits, 50),
             percentile(waits, 99),
             max(waits),
+            percentile(taken, 50),
+            percentile(taken, 99),
             bulk_files,
         )
 
@@ -94,8 +106,10 @@ class Drops:
         made.measured(1, lambda: None)
         return made
 
-    def measured(self, count: int, meanwhile: Callable[[], None]) -> list[float]:
-        """Drop so many at their pace; return how long each took, in seconds.
+    def measured(
+        self, count: int, meanwhile: Callable[[], None]
+    ) -> tuple[list[float], list[float]]:
+        """Drop so many at their pace; return how long each took, and until it was taken, in seconds.
 
         Args:
             count: how many.
@@ -121,7 +135,16 @@ class Drops:
             return dropped.keys() <= came.keys()
 
         until(all_there, self.site.check)
-        return [(came[number] - at) / NANO for number, at in dropped.items()]
+        return (
+            [(came[number] - at) / NANO for number, at in dropped.items()],
+            [(self._taken_at(number) - at) / NANO for number, at in dropped.items()],
+        )
+
+    def _taken_at(self, number: int) -> int:
+        """Return when a file came into `done`, by the file system."""
+        path = self.folder / "done" / f"drop-{number:06d}.json"
+        until(path.exists, self.site.check)
+        return path.stat().st_ctime_ns
 
     def _drop(self, number: int) -> int:
         name = f"drop-{number:06d}"
@@ -142,19 +165,25 @@ class Drops:
 
 @dataclass(slots=True)
 class Bulk:
-    """Keeps an export of BULK_ROWS marks lying in the folder for exports, one after the other.
+    """Drops exports of BULK_ROWS marks into the folder for exports, one after the other.
 
     Attributes:
         drops: of the same site.
         files: that were dropped.
+        free: since when none lies there, by the monotonic clock.
     """
 
     drops: Drops
     files: int = 0
+    free: float = -BULK_PAUSE_S
 
     def __call__(self) -> None:
-        """Drop another one if the last was taken."""
-        if any((self.drops.bulk / "work").glob("marks-*")) or any(self.drops.bulk.glob("*.csv")):
+        """Drop another one if the last was taken a while ago."""
+        folder = self.drops.bulk
+        if any((folder / "work").glob("marks-*")) or any(folder.glob("*.csv")):
+            self.free = time.monotonic()
+            return
+        if time.monotonic() < self.free + BULK_PAUSE_S:
             return
         self.files += 1
         path = self.drops.bulk / f".marks-{self.files:03d}.csv"
@@ -185,7 +214,7 @@ def delivering(site: Site, root: Path, count: int) -> list[Waited]:
         Ended, NotComing: a part ends, or a delivery does not come.
     """
     drops = Drops.at(site, root)
-    alone = Waited.of("by itself", drops.measured(count, lambda: None))
+    alone = Waited.of("by itself", *drops.measured(count, lambda: None))
     bulk = Bulk(drops)
     beside = drops.measured(count, bulk)
-    return [alone, Waited.of(f"beside exports of {BULK_ROWS:,} rows", beside, bulk.files)]
+    return [alone, Waited.of(f"beside exports of {BULK_ROWS:,} rows", *beside, bulk.files)]

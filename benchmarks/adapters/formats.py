@@ -16,8 +16,6 @@ MIB = 2**20
 LONGEST_S = 1800.0
 """Seconds after which a reader counts as stuck."""
 
-TOO_LARGE = "input.too-large"
-
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -118,7 +116,8 @@ def measure(
         octets = path.stat().st_size
         ours = reader([shape.format, shape.agency_type, path])
         bare = reader([BARE, shape.bare, path])
-        refused = "" if ours.items else ", ".join(ours.rejected)
+        # A file that is refused, at once or from some place on, counts as an item itself.
+        refused = "" if ours.items == items else ", ".join(ours.rejected)
         yield Measured(
             shape.name,
             shape.bare,

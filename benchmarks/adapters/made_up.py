@@ -8,7 +8,7 @@ from functools import lru_cache
 from random import Random
 
 from adapters.demo_week.people import FAMILY_NAMES, GIVEN_NAMES, nhs_numbers
-from benchmarks.county import pupil_number
+from broker.subjects.identifiers import UPN_LETTERS
 
 GIVEN, FAMILY = GIVEN_NAMES.split(), FAMILY_NAMES.split()
 
@@ -24,6 +24,9 @@ SCHOOL_DAYS = 130
 
 SCHOOL_WEEK = 5
 
+FIRST_SCHOOL, SCHOOLS, SERIALS = 4001, 10, 100_000
+"""Numbers of schools, and of pupils of each: the digits of a pupil's number."""
+
 
 @lru_cache(maxsize=1)
 def _numbers() -> list[str]:
@@ -36,8 +39,11 @@ def nhs(number: int) -> str:
 
 
 def upn(number: int) -> str:
-    """Return a pupil's number: a million are different."""
-    return pupil_number(number % 1_000_000 or 1_000_000)
+    """Return a pupil's number: a million are different, of ten schools."""
+    school, serial = divmod(number % (SCHOOLS * SERIALS), SERIALS)
+    digits = f"999{FIRST_SCHOOL + school}{serial:05d}"
+    total = sum(weight * int(digit) for weight, digit in enumerate(digits, start=2))
+    return UPN_LETTERS[total % len(UPN_LETTERS)] + digits
 
 
 def born(number: int) -> date:

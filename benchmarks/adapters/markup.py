@@ -62,7 +62,7 @@ def _return_child(number: int, random: Random) -> str:
     """Return a child with two episodes who was missing twice."""
     first = made_up.since(FIRST_REFERRAL, random.randrange(180))
     return (
-        f"<CHILD><HEADER><CHILDID>EC-{number}</CHILDID><UPN>{made_up.upn(number + 1)}</UPN>"
+        f"<CHILD><HEADER><CHILDID>EX-{number}</CHILDID><UPN>{made_up.upn(number + 1)}</UPN>"
         f"<SEX>{number % 2 + 1}</SEX><DOB>{made_up.british(made_up.born(number))}</DOB>"
         f"{_away(made_up.since(first, 10))}{_away(made_up.since(first, 50))}</HEADER>"
         f"{_stay(first, 'S')}{_stay(made_up.since(first, 90), 'P')}</CHILD>\n"

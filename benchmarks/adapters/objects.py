@@ -20,6 +20,9 @@ PER_CHILD = 10
 
 RISKS = ("low", "medium", "high")
 ENTRIES_A_PATIENT = 3
+XML_FROM = 100_000_000
+"""Number of the first patient of a bundle in XML, so that it tells of others than one in JSON."""
+
 FHIR_NAMESPACE = "http://hl7.org/fhir"
 
 
@@ -211,7 +214,7 @@ def _fhir_xml(number: int, random: Random) -> str:
     return "".join(
         f"<entry><fullUrl value={quoteattr(_url(one))}/><resource>{_element(one)}</resource>"
         "</entry>\n"
-        for one in _resources(number, random)
+        for one in _resources(XML_FROM + number, random)
     )
 
 

@@ -117,10 +117,12 @@ def _published(found: Sequence[Published]) -> Table:
 
 def _delivered(found: Sequence[Waited]) -> Table:
     shown = _table(
-        "Dropped file to delivery", "a drop", "drops", "p50 s", "p99 s", "most s", "exports"
+        "Dropped file to delivery",
+        *("a drop", "drops", "p50 s", "p99 s", "most s", "taken p50 s", "taken p99 s", "exports"),
     )
     for one in found:
-        seconds = (f"{value:.2f}" for value in (one.p50, one.p99, one.most))
+        times = (one.p50, one.p99, one.most, one.taken_p50, one.taken_p99)
+        seconds = (f"{value:.2f}" for value in times)
         shown.add_row(one.what, f"{one.drops:,}", *seconds, str(one.bulk_files or ""))
     return shown
 

@@ -41,8 +41,14 @@ from tests.adapters.listening.support import secret_file
 SOURCES = {ST_BRANNOCKS: "education", HOSPITALS: "health", COUNCIL: "social-care"}
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 HONOURS = ", ".join(Kind)
-UNITS_A_FILE = 1_000
-"""Numbers set aside for the units of one file."""
+ITEMS_A_FILE = 40
+UNITS_A_FILE = 300
+"""Numbers set aside for the units of one file: more than one pupil has marks, so that no two files
+tell of one item, and few enough that the days of a night's files have passed."""
+
+MESSAGES_APART = 100_000_000
+"""Numbers set aside for the messages of one engine, past those of all files: no two are of one
+visit."""
 
 PIECE = 1 << 16
 FILE_PAUSE_S, MESSAGE_PAUSE_S, HOOK_PAUSE_S = 1.0, 0.3, 0.7
@@ -206,12 +212,13 @@ async def drop_files(estate: Estate, brought: Brought, agency: str, random: Rand
     shapes = shapes_of(SOURCES[agency])
     made: list[tuple[str, str]] = []
     for number in range(1_000_000):
-        shape = shapes[number % len(shapes)]
+        turn, which = divmod(number, len(shapes))
+        shape = shapes[which]
         if made and random.random() < AGAIN:
             name, text = random.choice(made[-50:])
         else:
-            items = random.randint(1, 40)
-            name, text = shape.file, "".join(shape.pieces(items, number * UNITS_A_FILE))
+            items = random.randint(1, ITEMS_A_FILE)
+            name, text = shape.file, "".join(shape.pieces(items, turn * UNITS_A_FILE))
             made.append((name, text))
         part = folder / f".{number:06d}-{name}"
         part.write_text(text, encoding="utf-8", newline="")
@@ -222,7 +229,7 @@ async def drop_files(estate: Estate, brought: Brought, agency: str, random: Rand
 
 async def send_messages(estate: Estate, brought: Brought, turn: int, random: Random) -> None:
     """Send HL7 as an interface engine does: each message until it is acknowledged."""
-    number = turn * 1_000_000
+    number = (1 + turn) * MESSAGES_APART
     while True:
         number += 1
         message = framed(registration(number, random).encode())

@@ -27,7 +27,7 @@ def report() -> Report:
         "abc",
         [measured("a-csv", 10_000), measured("a-csv", 1_000_000, "input.too-large")],
         [Published("a-csv", 10_000, 5.0, 1.0, 90.0)],
-        [Waited.of("by itself", [1.0, 2.0, 3.0])],
+        [Waited.of("by itself", [1.0, 2.0, 3.0], [0.5, 0.75, 0.9])],
         [
             Acknowledged(CONCORDAT, 4, 100, 150.0, 0.02, 0.07, 3.6),
             Acknowledged(BARE, 4, 100, 1_500.0, 0.001, 0.04, 0.1),
@@ -44,7 +44,16 @@ def test_tables_tell_figures_and_what_was_refused() -> None:
     text = out.getvalue()
 
     # then each part is there, a refused file by its code, and ours as a part of the bare one
-    for part in ("20,000", "input.too-large", "csv.DictReader", "2,000", "20 %", "2.00", "0.10"):
+    for part in (
+        "20,000",
+        "input.too-large",
+        "csv.DictReader",
+        "2,000",
+        "20 %",
+        "2.00",
+        "0.75",
+        "0.10",
+    ):
         assert part in text
 
 

@@ -46,6 +46,7 @@ def test_dropped_files_are_delivered_beside_exports(tmp_path: Path) -> None:
     # then each has come, by itself and beside an export
     assert (alone.drops, beside.drops) == (3, 3)
     assert 0 < alone.p50 <= alone.p99
+    assert 0 < alone.taken_p50 <= alone.p50
     assert beside.bulk_files >= 1
     assert site.workers == {}
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from adapters.format import ReadContext
-from adapters.reading import read_file
-from adapters.registry import FORMATS
+from adapters.reading import read_bytes, read_file
+from adapters.registry import FORMATS, named
+from benchmarks.adapters import made_up
 from benchmarks.adapters.bare import PARSERS
 from benchmarks.adapters.catalogue import NOT_MEASURED, SHAPES
 from benchmarks.adapters.formats import Read, measure
@@ -14,6 +15,7 @@ from benchmarks.adapters.reader import AGENCIES, BARE
 from benchmarks.adapters.shapes import Shape
 from benchmarks.county import NOW
 from broker.records.names import AgencyId
+from broker.subjects.identifiers import is_upn
 
 ITEMS = 60
 EACH = pytest.mark.parametrize("shape", SHAPES, ids=lambda one: one.name)
@@ -47,6 +49,31 @@ def test_a_file_is_recognised_and_read_whole(shape: Shape, tmp_path: Path) -> No
 def test_the_same_number_gives_the_same_bytes(shape: Shape) -> None:
     # given a shape, when its text is made twice, then it is the same
     assert list(shape.pieces(20)) == list(shape.pieces(20))
+
+
+def test_no_two_files_tell_of_one_item() -> None:
+    # given three files of every format, whose units have other numbers
+    told: dict[tuple[str, str, str], tuple[str, int]] = {}
+    for shape in SHAPES:
+        context = ReadContext(AgencyId(AGENCIES[shape.agency_type]), shape.agency_type, NOW)
+        for first in (0, 300, 90_000):
+            data = "".join(shape.pieces(ITEMS, first)).encode()
+            reading = read_bytes(data, shape.file, context, named(shape.format))
+            assert reading.accounting.rejected == ()
+
+            # then no item of one is an item of another: a soak can tell what has become of each
+            for one in reading.drafts:
+                said = one.statement
+                item = (shape.agency_type, said.system, said.natural_id)
+                file = (shape.name, first)
+                assert told.setdefault(item, file) == file
+
+
+def test_a_million_pupils_are_different() -> None:
+    # given numbers that are far apart, then no two pupils share one, and each is a valid one
+    found = [made_up.upn(number) for number in range(0, 1_000_000, 997)]
+    assert len(set(found)) == len(found)
+    assert all(map(is_upn, found))
 
 
 def test_a_list_that_is_parsed_whole_ends_where_the_format_ends() -> None:
@@ -89,7 +116,7 @@ def test_a_refused_file_has_its_code_in_place_of_figures(tmp_path: Path) -> None
         assert isinstance(arguments, list)
         rows = len(Path(arguments[-1]).read_text().splitlines()) - 1
         if arguments[0] != BARE and rows > 1:
-            return Read(0, 0, ("input.too-large",), 0.1, 0.1, 50)
+            return Read(1, 0, ("input.too-large",), 0.1, 0.1, 50)
         return Read(rows, rows, (), 0.1, 0.1, 50)
 
     # when it is measured, then its result is the code
