@@ -41,6 +41,12 @@ SINK_POINTS = {
 }
 """The same of an agency's sinks."""
 
+NOTICE_POINTS = {
+    "notice.before-send": "a notice is kept for a channel, nobody has it yet",
+    "notice.after-send": "the other side has the notice, it is not struck off yet",
+}
+"""The same of the notices to an agency's people."""
+
 
 _left: dict[str, int] = {}
 
@@ -52,7 +58,7 @@ def arm(said: str) -> None:
         ValueError: no such point.
     """
     name, _, nth = said.partition(":")
-    known = POINTS | ADAPTER_POINTS | SINK_POINTS
+    known = POINTS | ADAPTER_POINTS | SINK_POINTS | NOTICE_POINTS
     if name and name not in known:
         message = f"CONCORDAT_CRASH_AT: no point {name}; there are {', '.join(known)}"
         raise ValueError(message)

@@ -214,6 +214,7 @@ def _installed() -> frozenset[str]:
             "adapter_status",
             "seen_messages",
             "hand_overs",
+            "notices",
             "readings",
         ),
         *("outbox", "publication_rule"),

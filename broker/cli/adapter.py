@@ -31,7 +31,8 @@ def adapter(
         ),
     ] = False,
     status: Annotated[
-        bool, typer.Option("--status", help="Only tell how folders, listeners and sinks do.")
+        bool,
+        typer.Option("--status", help="Only tell how all of it does."),
     ] = False,
     again: Annotated[
         str | None,
@@ -76,7 +77,7 @@ def adapter(
 def _do_once(layout: Layout, agency: str, *, as_json: bool) -> None:
     said: list[str] = []
 
-    async def run() -> tuple[list[TakenFile], int, int, int]:
+    async def run() -> tuple[list[TakenFile], int, int, int, int]:
         clock = SystemClock()
         settings = read_adapter_settings(layout, agency)
         async with open_adapter(
@@ -85,7 +86,7 @@ def _do_once(layout: Layout, agency: str, *, as_json: bool) -> None:
             return await _once(layout, agency, opened)
 
     with reporting(as_json=as_json):
-        taken, sent, received, handed = asyncio.run(run())
+        taken, sent, received, handed, told = asyncio.run(run())
     if as_json:
         say_json(
             {
@@ -93,12 +94,15 @@ def _do_once(layout: Layout, agency: str, *, as_json: bool) -> None:
                 "sent": sent,
                 "received": received,
                 "handed_over": handed,
+                "notices": told,
                 "said": said,
             }
         )
     else:
         _show(taken)
         say(f"{sent} records sent, {received} deliveries received, {handed} handed over.")
+        if told:
+            say(f"{told} notices sent.")
         for line in said:
             say(f"[bold]{escape(line)}[/]")
     clean = not said and all(one.place == DONE for one in taken)
@@ -107,7 +111,7 @@ def _do_once(layout: Layout, agency: str, *, as_json: bool) -> None:
 
 async def _once(
     layout: Layout, agency: str, opened: Adapter
-) -> tuple[list[TakenFile], int, int, int]:
+) -> tuple[list[TakenFile], int, int, int, int]:
     with exclusive(layout.adapter_lock(agency)):
         async with agency_side(layout, agency, SystemClock()) as side:
             opened.watch.settle()
@@ -118,7 +122,8 @@ async def _once(
             handed = 0
             while now := await opened.hand_over(side):
                 handed += now
-            return taken, sent, received.received, handed
+            told = await opened.tell(side)
+            return taken, sent, received.received, handed, told
 
 
 def _show(taken: list[TakenFile]) -> None:
@@ -167,6 +172,24 @@ def _show_status(found: AdapterStatus) -> None:
                 for name, one in found.sinks.items()
             ],
         )
+    if found.notices:
+        table(
+            "Notices, times in UTC",
+            ("channel", "sent", "the last one", "wait", "since", "last trouble"),
+            [
+                (
+                    name,
+                    str(one.sent),
+                    "-" if one.last is None else when(one.last),
+                    str(one.waiting),
+                    "-" if one.since is None else when(one.since),
+                    one.code or "-",
+                )
+                for name, one in found.notices.items()
+            ],
+        )
+    for one in found.nobody_told:
+        say(f"[bold]Nobody is told[/] what is owed at {escape(one)}: no address.")
     for name, standing in found.sinks.items():
         for refused in standing.refused:
             say(

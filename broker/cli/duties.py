@@ -1,10 +1,12 @@
 """What an agency owes, by the clock, and whom to ring."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from broker.cli.place import at_agency
+from broker.cli.place import at_agency, layout_for
 from broker.cli.show import (
     SHOWN_HEX,
     AgencyName,
@@ -19,8 +21,11 @@ from broker.cli.show import (
 )
 from broker.receipts.duties import Duty, Level
 from broker.receipts.inbox import Item
+from broker.receipts.notices import Notice, document_of, subject_of, text_of
+from broker.runtimes.adapter_settings import AdapterSettings, read_adapter_settings
 from broker.runtimes.agency import AgencySide
-from broker.runtimes.owing import owed
+from broker.runtimes.dues import all_owed
+from broker.runtimes.notice_preview import previewed
 from broker.runtimes.responding import Because, Result
 from broker.runtimes.responding import respond as answer_request
 
@@ -28,6 +33,10 @@ from broker.runtimes.responding import respond as answer_request
 def duties(
     agency: AgencyName,
     desk: Annotated[str, typer.Option("--desk", help="Of one desk alone: mash.")] = "",
+    notices: Annotated[
+        bool,
+        typer.Option("--notices", help="Show what its people would be told now; nothing is sent."),
+    ] = False,
     folder: Dir = None,
     as_json: Json = False,
 ) -> None:
@@ -35,8 +44,11 @@ def duties(
 
     Past its time each names the desk's manager, and the number that somebody answers now.
     """
+    if notices:
+        _show_notices(agency, desk, folder, as_json=as_json)
+        return
     with reporting(as_json=as_json):
-        every = at_agency(agency, folder, owed)
+        every = at_agency(agency, folder, all_owed)
         found = [one for one in every if desk in {"", one.desk.partition("/")[2]}]
     if as_json:
         say_json({"duties": [duty_document(one) for one in found]})
@@ -51,6 +63,35 @@ def duties(
     late = sum(one.level is Level.ESCALATED for one in found)
     if found:
         say(f"{len(found)} duties, {late} past their time. Times are UTC.")
+
+
+def _show_notices(agency: str, desk: str, folder: Path | None, *, as_json: bool) -> None:
+    layout = layout_for(folder)
+    with reporting(as_json=as_json):
+        layout.require(agency)
+        there = layout.adapter_settings(agency).is_file()
+        settings = read_adapter_settings(layout, agency) if there else AdapterSettings()
+
+        async def work(side: AgencySide) -> list[tuple[str, str | None, Notice]]:
+            return await previewed(layout, side, settings)
+
+        every = at_agency(agency, folder, work)
+        found = [one for one in every if desk in {"", one[2].desk.partition("/")[2]}]
+    if as_json:
+        say_json(
+            {
+                "notices": [
+                    {"channel": channel or None, "address": address, **document_of(one)}
+                    for channel, address, one in found
+                ]
+            }
+        )
+        return
+    for channel, address, one in found:
+        way = f"{channel}: {address or 'as configured'}" if channel else "no channel is configured"
+        say(f"[bold]{escape(f'To the {one.to.value} of {one.desk} ({way})')}[/]")
+        say(escape(f"{subject_of(one)}\n\n{text_of(one)}"))
+    say(f"{len(found)} notices would be sent. Nothing was.")
 
 
 def _due(one: Duty) -> str:
@@ -81,6 +122,7 @@ def duty_document(one: Duty) -> dict[str, Any]:
         "due": iso(one.due),
         "due_ms": one.due,
         "record": one.record,
+        "type": one.type or None,
         "delivery": one.delivery or None,
         "desk": one.desk,
         "manager": one.manager,

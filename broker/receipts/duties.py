@@ -12,6 +12,7 @@ desk's manager and the number that somebody answers now. What is asked:
   is one that the protocol names for return interviews;
 - *tell* a child what was shared, if she was not told yet;
 - *review* what was sent past the broker, by a second person;
+- *un-file* what its source took back, and *report* a breach, or decide that it need not be;
 - *prepare* what changes at eighteen, from 17½ on, for a child whom the agency works with.
 """
 
@@ -54,6 +55,8 @@ class Owed(StrEnum):
     TELL = "tell"
     PREPARE = "prepare"
     REVIEW = "review"
+    UNFILE = "un-file"
+    REPORT = "report"
 
 
 class Level(StrEnum):
@@ -75,6 +78,8 @@ DO: Mapping[Owed, str] = {
     Owed.INTERVIEW: "She came back: offer a return interview by an independent person.",
     Owed.TELL: "Tell the child what was shared, and with whom.",
     Owed.REVIEW: "The glass was broken: a second person says whether that was justified.",
+    Owed.UNFILE: "Its source took it back: un-file it, and say so: concordat unfile.",
+    Owed.REPORT: "A breach: decide whether it is reported: concordat incidents.",
     Owed.PREPARE: "She turns eighteen on the day that is given: plan who goes on supporting her.",
 }
 """What to do, in a sentence."""
@@ -95,6 +100,7 @@ class Duty:
         manager: to whom it escalates.
         telephone: the number that somebody answers now.
         do: what to do, in a sentence.
+        type: record type, if it is known.
     """
 
     due: Instant
@@ -107,6 +113,49 @@ class Duty:
     manager: str
     telephone: str
     do: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What asks for something, before it is known whom that falls on.
+
+    Attributes:
+        owed: what.
+        record: id in hex.
+        since: from when.
+        due: by when.
+        consumer: agency or desk; empty: the agency whose duties are made.
+        delivery: id in hex; empty if it is about an own record.
+        type: record type, if it is known.
+    """
+
+    owed: Owed
+    record: str
+    since: Instant
+    due: Instant
+    consumer: str = ""
+    delivery: str = ""
+    type: str = ""
+
+
+def duty_of(asks: Asks, agency: AgencyId, agreement: Agreement, at: Instant) -> Duty:
+    """Return a duty with the desk that it falls on, and the number that somebody answers now."""
+    name = ConsumerId(asks.consumer or agency)
+    desk = agreement.roster.desk(name)
+    return Duty(
+        asks.due,
+        asks.owed,
+        asks.record,
+        asks.since,
+        level_of(asks.since, asks.due, at),
+        asks.delivery,
+        name if desk is None else f"{agency_of(name)}/{desk.id}",
+        "" if desk is None else desk.manager,
+        "" if desk is None else desk.telephone_at(at),
+        DO[asks.owed],
+        asks.type,
+    )
 
 
 def level_of(since: Instant, due: Instant, at: Instant) -> Level:
@@ -139,7 +188,8 @@ def duties(
             answers.setdefault(request, set()).add(one.source)
         if one.type == BREAK_GLASS and one.part("review"):
             reviewed.add(one.concerns)
-    made = _Made(agency, agreement, at, answers, reviewed)
+    types = {one.record: one.type for one in known}
+    made = _Made(agency, agreement, at, answers, reviewed, types)
     found = [duty for one in known for duty in made.of_record(one)]
     for group in of_one_child(known, agency):
         found += made.of_child(group)
@@ -158,6 +208,7 @@ class _Made:
     at: Instant
     answers: Mapping[str, Collection[AgencyId]]
     reviewed: Collection[str]
+    types: Mapping[str, str]
 
     def duty(
         self,
@@ -168,20 +219,8 @@ class _Made:
         consumer: str = "",
         delivery: str = "",
     ) -> Duty:
-        name = ConsumerId(consumer or self.agency)
-        desk = self.agreement.roster.desk(name)
-        return Duty(
-            due,
-            owed,
-            record,
-            since,
-            level_of(since, due, self.at),
-            delivery,
-            name if desk is None else f"{agency_of(name)}/{desk.id}",
-            "" if desk is None else desk.manager,
-            "" if desk is None else desk.telephone_at(self.at),
-            DO[owed],
-        )
+        asks = Asks(owed, record, since, due, consumer, delivery, self.types.get(record, ""))
+        return duty_of(asks, self.agency, self.agreement, self.at)
 
     def of_record(self, one: Known) -> Iterator[Duty]:
         """Yield what is owed about one record alone."""

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from adapters.intake import Heard, Listener
 from adapters.listening.mllp import MllpListener, MllpListening
 from adapters.listening.seen import Seen
+from adapters.notices.mail import MailChannel, MailNoticing
+from adapters.notices.port import Channel
 from adapters.sinks.folder import FolderSink, FolderSinking
 from adapters.sinks.mllp import MllpSink, MllpSinking
 from adapters.sinks.port import Sink
 from broker.backends.sqlite.hand_overs import SqliteHandOvers
+from broker.backends.sqlite.notices import SqliteNotices
 from broker.backends.sqlite.seen_messages import SqliteSeen
 from broker.clock import Clock
 from broker.runtimes.adapter_settings import AdapterSettings
@@ -22,10 +25,11 @@ from broker.runtimes.agency import AgencySide
 from broker.runtimes.handing import Handing
 from broker.runtimes.intake import SideIntake
 from broker.runtimes.layout import Layout, replace_file
+from broker.runtimes.noticing import Noticing
 from broker.runtimes.watching import STILL_S, TakenFile, Watch
 
 if TYPE_CHECKING:  # needed for HTTP only, and an extra
-    from broker.runtimes.adapter_settings import Listening, Sinking
+    from broker.runtimes.adapter_settings import Channelling, Listening, Sinking
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class Adapter:
         intake: what its listeners hand content to.
         listeners: open while it runs.
         handing: one for each of its sinks.
+        noticing: what tells its people what they owe; None if nobody is to be told.
         counts: of what happened at each listener.
     """
 
@@ -44,6 +49,7 @@ class Adapter:
     intake: SideIntake = field(default_factory=SideIntake)
     listeners: tuple[Listener, ...] = ()
     handing: tuple[Handing, ...] = ()
+    noticing: Noticing | None = None
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     _written: bytes = b""
 
@@ -83,6 +89,8 @@ class Adapter:
             for folder in self.watch.folders
         ]
         handing = [asyncio.create_task(one.follow(side)) for one in self.handing]
+        if self.noticing is not None:
+            handing.append(asyncio.create_task(self.noticing.follow(side)))
 
         def check() -> None:
             for task in (*watching, *handing):
@@ -106,13 +114,18 @@ class Adapter:
         """Hand over what is due, once; return how many deliveries."""
         return sum([await one.look(side) for one in self.handing])
 
+    async def tell(self, side: AgencySide) -> int:
+        """Tell the agency's people what came up, once; return how many notices were sent."""
+        return 0 if self.noticing is None else await self.noticing.look(side)
+
     def note_status(self, layout: Layout, agency: str) -> None:
         """Write what the listeners did, for `concordat adapter --status`, if it changed."""
         listeners: list[dict[str, object]] = [
             {"name": one.name, "address": one.address, "counts": self.counts.get(one.name, {})}
             for one in self.listeners
         ]
-        said = json.dumps({"listeners": listeners}).encode()
+        unreached = [] if self.noticing is None else sorted(self.noticing.unreached)
+        said = json.dumps({"listeners": listeners, "nobody_told": unreached}).encode()
         if said != self._written:
             replace_file(layout.adapter_status(agency), said)
             self._written = said
@@ -152,6 +165,12 @@ async def open_adapter(
             for one in sinks:
                 stack.push_async_callback(one.close)
             made.handing = tuple(Handing(one, held, said) for one in sinks)
+        if settings.notices:
+            told = stack.enter_context(SqliteNotices.open(layout.notices(agency)))
+            channels = tuple(channel_of(one, clock) for one in settings.notices)
+            for channel in channels:
+                stack.push_async_callback(channel.close)
+            made.noticing = Noticing(channels, told, said)
         yield made
 
 
@@ -183,3 +202,13 @@ def sink_of(settings: "Sinking", clock: Clock) -> Sink:
     from adapters.sinks.webhook import WebhookSink  # noqa: PLC0415
 
     return WebhookSink(settings, clock)
+
+
+def channel_of(settings: "Channelling", clock: Clock) -> Channel:
+    """Return the channel of notices that settings describe; nothing is opened yet."""
+    if isinstance(settings, MailNoticing):
+        return MailChannel(settings, clock)
+    # Imported only where one is configured: it needs an extra.
+    from adapters.notices.webhook import WebhookChannel  # noqa: PLC0415
+
+    return WebhookChannel(settings, clock)

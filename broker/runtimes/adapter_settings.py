@@ -13,9 +13,16 @@
         name: case-system
         path: /srv/imports
         honours: [acknowledge-by]
+    notices:
+      - kind: mail
+        name: mail
+        host: smtp.eastshire.example
+        sender: concordat@eastshire.example
+        desks: {mash: mash@eastshire.example}
 
-A path that is not absolute begins at the agency's folder. What a listener or a sink can be told is
-what its own dataclass holds; docs/listeners.md says it in words.
+A path that is not absolute begins at the agency's folder. What a listener, a sink or a
+channel of notices can be told is what its own dataclass holds; docs/listeners.md and
+docs/notices.md say it in words.
 """
 
 import dataclasses
@@ -29,6 +36,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from adapters.errors import InputRefused
 from adapters.listening.errors import ListenerFailed
 from adapters.listening.mllp import MllpListening
+from adapters.notices.errors import NoticesMisconfigured
+from adapters.notices.mail import MailNoticing
 from adapters.registry import named
 from adapters.sinks.errors import SinkMisconfigured
 from adapters.sinks.folder import FolderSinking
@@ -42,10 +51,12 @@ from broker.runtimes.layout import InstallationError, Layout
 if TYPE_CHECKING:  # needed for HTTP only, and an extra
     from adapters.listening.fhir_subscription import SubscriptionListening
     from adapters.listening.webhook import WebhookListening
+    from adapters.notices.webhook import WebhookNoticing
     from adapters.sinks.webhook import WebhookSinking
 
     Listening = MllpListening | WebhookListening | SubscriptionListening
     Sinking = FolderSinking | MllpSinking | WebhookSinking
+    Channelling = MailNoticing | WebhookNoticing
 
 ABSENT = Code(
     "installation.adapter-absent",
@@ -91,11 +102,13 @@ class AdapterSettings:
         folders: that it watches.
         listeners: that it opens.
         sinks: that it hands over to.
+        notices: channels by which its people are told what they owe.
     """
 
     folders: tuple[Watched, ...] = ()
     listeners: tuple["Listening", ...] = ()
     sinks: tuple["Sinking", ...] = ()
+    notices: tuple["Channelling", ...] = ()
 
 
 class _Folder(BaseModel):
@@ -118,6 +131,7 @@ class _Settings(BaseModel):
     folders: list[_Folder] = []
     listeners: list[_Kind] = []
     sinks: list[_Kind] = []
+    notices: list[_Kind] = []
 
 
 def read_adapter_settings(layout: Layout, agency: str) -> AdapterSettings:
@@ -128,6 +142,7 @@ def read_adapter_settings(layout: Layout, agency: str) -> AdapterSettings:
             `installation.http`.
         ListenerFailed: what a listener is told cannot be meant.
         SinkMisconfigured: what a sink is told cannot be meant.
+        NoticesMisconfigured: what a channel of notices is told cannot be meant.
     """
     path = layout.adapter_settings(agency)
     try:
@@ -145,10 +160,11 @@ def read_adapter_settings(layout: Layout, agency: str) -> AdapterSettings:
         _folders(path.name, home, said.folders),
         tuple(_each(f"{path.name}: listeners", home, said.listeners, _listening)),
         tuple(_each(f"{path.name}: sinks", home, said.sinks, _sinking)),
+        tuple(_each(f"{path.name}: notices", home, said.notices, _channelling)),
     )
-    if not (found.folders or found.listeners or found.sinks):
-        raise InstallationError(WRONG, f"{path.name}: no folder, no listener, no sink")
-    names = [one.name for one in (*found.listeners, *found.sinks)]
+    if not (found.folders or found.listeners or found.sinks or found.notices):
+        raise InstallationError(WRONG, f"{path.name}: no folder, no listener, no sink, no notices")
+    names = [one.name for one in (*found.listeners, *found.sinks, *found.notices)]
     twice = next((one for one in names if names.count(one) > 1), None)
     if twice is not None:
         raise InstallationError(WRONG, f"{path.name}: the name {twice} twice")
@@ -187,7 +203,7 @@ def _one(place: str, home: Path, said: Mapping[str, Any], kind: type[Value]) -> 
         value: Value = _at_home(TypeAdapter(kind).validate_python(said), home)
     except ValidationError as error:
         raise _wrong(place, error) from error
-    except (ListenerFailed, SinkMisconfigured) as error:
+    except (ListenerFailed, SinkMisconfigured, NoticesMisconfigured) as error:
         raise type(error)(error.code, f"{place}: {error.where}", error.fix) from error
     sources: tuple[Any, ...] = getattr(value, "sources", ())
     _known(place, [getattr(one, "format", None) for one in (value, *sources)])
@@ -239,6 +255,14 @@ def _sinking(kind: str) -> type["Sinking"] | None:
     kinds: Mapping[str, type[FolderSinking | MllpSinking]]
     kinds = {"folder": FolderSinking, "mllp": MllpSinking}
     return kinds.get(kind)
+
+
+def _channelling(kind: str) -> type["Channelling"] | None:
+    if kind == "webhook":
+        from adapters.notices.webhook import WebhookNoticing  # noqa: PLC0415 - as above
+
+        return WebhookNoticing
+    return MailNoticing if kind == "mail" else None
 
 
 def _wrong(where: str, error: ValidationError) -> InstallationError:

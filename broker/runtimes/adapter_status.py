@@ -4,9 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from adapters.notices.port import ChannelStanding
 from adapters.sinks.hand_overs import Standing
 from broker.backends.sqlite.hand_overs import SqliteHandOvers
+from broker.backends.sqlite.notices import SqliteNotices
 from broker.backends.sqlite.outbox import SqliteOutbox
 from broker.errors import Code
 from broker.runtimes.adapter_settings import AdapterSettings, Watched
@@ -63,6 +66,9 @@ class AdapterStatus:
         folders: that it watches.
         listeners: that it opens.
         sinks: how each one stands.
+        notices: how each channel of notices stands.
+        nobody_told: desks, and managers, that owe something and that no channel reaches, as far as
+            an adapter that runs has seen.
     """
 
     runs: bool
@@ -70,11 +76,15 @@ class AdapterStatus:
     folders: tuple[FolderStatus, ...]
     listeners: tuple[ListenerStatus, ...]
     sinks: Mapping[str, Standing]
+    notices: Mapping[str, ChannelStanding]
+    nobody_told: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
-        """Whether it runs, and no delivery waits for a person or after a try that failed."""
-        return self.runs and not any(one.refused or one.code for one in self.sinks.values())
+        """Whether it runs, no delivery waits for a person, no try has failed, all can be told."""
+        handed = not any(one.refused or one.code for one in self.sinks.values())
+        told = not any(one.code for one in self.notices.values()) and not self.nobody_told
+        return self.runs and handed and told
 
 
 async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> AdapterStatus:
@@ -95,6 +105,8 @@ async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> A
         tuple(_folder(one) for one in settings.folders),
         _listeners(layout, agency, settings, runs=runs),
         await _sinks(layout, agency, settings),
+        await _notices(layout, agency, settings),
+        tuple(_said(layout, agency, runs=runs).get("nobody_told", ())),
     )
 
 
@@ -139,6 +151,18 @@ def status_document(status: AdapterStatus) -> dict[str, object]:
             }
             for name, one in status.sinks.items()
         ],
+        "notices": [
+            {
+                "name": name,
+                "sent": one.sent,
+                "last_ms": one.last,
+                "waiting": one.waiting,
+                "waiting_since_ms": one.since,
+                "trouble": one.code or None,
+            }
+            for name, one in status.notices.items()
+        ],
+        "nobody_told": list(status.nobody_told),
     }
 
 
@@ -157,10 +181,8 @@ def _listeners(
     layout: Layout, agency: str, settings: AdapterSettings, *, runs: bool
 ) -> tuple[ListenerStatus, ...]:
     known: dict[str, tuple[str, Mapping[str, int]]] = {}
-    path = layout.adapter_status(agency)
-    if runs and path.exists():
-        for one in json.loads(path.read_bytes())["listeners"]:
-            known[one["name"]] = (one["address"], one["counts"])
+    for one in _said(layout, agency, runs=runs).get("listeners", ()):
+        known[one["name"]] = (one["address"], one["counts"])
     return tuple(
         ListenerStatus(one.name, *known.get(one.name, ("", {}))) for one in settings.listeners
     )
@@ -171,3 +193,19 @@ async def _sinks(layout: Layout, agency: str, settings: AdapterSettings) -> Mapp
         return {}
     with SqliteHandOvers.open(layout.hand_overs(agency)) as held:
         return {one.name: await held.standing(one.name) for one in settings.sinks}
+
+
+def _said(layout: Layout, agency: str, *, runs: bool) -> dict[str, Any]:
+    """Return what an adapter that runs has written down of itself."""
+    path = layout.adapter_status(agency)
+    said: dict[str, Any] = json.loads(path.read_bytes()) if runs and path.exists() else {}
+    return said
+
+
+async def _notices(
+    layout: Layout, agency: str, settings: AdapterSettings
+) -> Mapping[str, ChannelStanding]:
+    if not settings.notices:
+        return {}
+    with SqliteNotices.open(layout.notices(agency)) as held:
+        return {one.name: await held.standing(one.name) for one in settings.notices}

@@ -46,6 +46,7 @@ GROUPS = {
     "lane": "The message store.",
     "listener": "Content that other systems bring over the network, and the places where they do.",
     "log": "The access log: its stores, its proofs, and what `concordat log verify` finds.",
+    "notice": "Telling an agency's people what they owe.",
     "outbox": "What an agency has signed before.",
     "protocol": "The protocol: its text, its signatures, its entries, its answers.",
     "publication": "An agency's own publication rule.",

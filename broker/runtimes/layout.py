@@ -209,6 +209,10 @@ class Layout:
         """Which deliveries its adapter's sinks have, and which wait."""
         return self.agency(agency) / "hand-overs.sqlite"
 
+    def notices(self, agency: str) -> Path:
+        """Which notices its people were sent, and which are on their way."""
+        return self.agency(agency) / "notices.sqlite"
+
     def adapter_lock(self, agency: str) -> Path:
         """Held by the one adapter of an agency that runs."""
         return self.agency(agency) / "adapter.lock"

@@ -225,7 +225,7 @@ def _retraction(envelope: Envelope, known: Known) -> Retraction:
 async def followed(side: AgencySide) -> list[Followed]:
     """Return every retraction of this agency, oldest first, with who has un-filed the record."""
     items = await inbox(side)
-    holding = recipients(items, _content(side))
+    holding = recipients(items, content_here(side))
     named = {one.record_id: one for one in await side.outbox.from_system(SYSTEM, WITHDRAWN)}
     for record_id in holding:
         # Taken back without a reason, by an agency's own program: the outbox knows it as well.
@@ -244,18 +244,19 @@ async def followed(side: AgencySide) -> list[Followed]:
 # ------------------------------------------------------------------ at a recipient
 
 
-def _content(side: AgencySide) -> Content:
+def content_here(side: AgencySide) -> Content:
+    """Return what decodes the open slots of a record that this agency got."""
     return partial(content_of, side)
 
 
 def withdrawn_here(side: AgencySide, items: Sequence[Item]) -> dict[DeliveryId, Withdrawal]:
     """Return which deliveries of an inbox hold a record that was taken back, and by what."""
-    return withdrawn(items, _content(side))
+    return withdrawn(items, content_here(side))
 
 
 def withdrawal_here(side: AgencySide, item: Item) -> Withdrawal | None:
     """Return the retraction that a delivery is; None if it is none."""
-    return withdrawal_of(item, _content(side))
+    return withdrawal_of(item, content_here(side))
 
 
 async def unfile(side: AgencySide, name: str, role: str, note: str | None = None) -> Withdrawal:
