@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from broker.access_log.errors import EVIDENCE, LogError
 from broker.access_log.evidence import MOST_BYTES, PAGE, READ_ME, Evidence, pack, unpack
+from broker.access_log.looks import KIND as LOOK
 from broker.errors import ConcordatError
 from broker.lanes import Message, Received
 from broker.protocol.decision_codec import decode_decision
@@ -117,6 +118,10 @@ async def _decided(checked: Checked) -> Checked:
             facts, personal = one.facts, one.personal
             stands = all(shown.holds for shown in one.shown)
             if facts is None or personal is None or personal.question is None or not stands:
+                entries.append(one)
+                continue
+            if facts.kind == LOOK and not facts.decision:
+                # Its question was put to the log, and nobody decided it.
                 entries.append(one)
                 continue
             position = facts.protocol.position

@@ -216,7 +216,7 @@ class PostgresLogIndex:
         """
         if any(row.index != start + place for place, row in enumerate(rows)):
             raise ValueError("rows are those of consecutive leaves from the start on")
-        await self._make_months({_month(row.row.at) for row in rows})
+        await self.make_months({month_of(row.row.at) for row in rows})
         async with self.server.transaction() as connection:
             # A crash of the server may lose the last commits, never their order.
             await connection.execute("SET LOCAL synchronous_commit TO off")
@@ -226,10 +226,10 @@ class PostgresLogIndex:
             new = rows[size - start :]
             clauses = [(one, row.index, row.row.at) for row in new for one in set(row.row.clauses)]
             tokens = [(one, row.index, row.row.at) for row in new for one in set(row.row.tokens)]
-            await connection.execute(INSERT, *_columns([_values(row) for row in new], 13))
+            await connection.execute(INSERT, *_columns([columns_of(row) for row in new], 13))
             await connection.execute(NOTE_CLAUSE, *_columns(clauses, 3))
             await connection.execute(NOTE_PERSON, *_columns(tokens, 3))
-            await connection.executemany(NOTE_DAY, _days(new))
+            await connection.executemany(NOTE_DAY, days_of(new))
 
     async def find(self, query: LogQuery, cursor: Cursor = NEWEST, limit: int = 100) -> Page:
         """Return rows that meet the query, newest first."""
@@ -241,7 +241,7 @@ class PostgresLogIndex:
         more = len(found) > limit
         return Page(tuple(found[:limit]), Cursor(found[limit - 1].index) if more else None)
 
-    async def _make_months(self, months: Collection[tuple[int, int]]) -> None:
+    async def make_months(self, months: Collection[tuple[int, int]]) -> None:
         """Make the partitions that are missing, each in a transaction that lasts no longer."""
         for year, month in sorted(set(months) - self._months):
             name = f"entries_2_{year:04}_{month:02}"
@@ -262,7 +262,8 @@ async def _alone(connection: asyncpg.Connection, schema: str) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", schema)
 
 
-def _month(at: Instant) -> tuple[int, int]:
+def month_of(at: Instant) -> tuple[int, int]:
+    """Return year and month of an instant: its partition."""
     day = datetime.fromtimestamp(at // SECOND, UTC)
     return day.year, day.month
 
@@ -276,7 +277,7 @@ def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[place] for row in rows] for place in range(width)]
 
 
-def _days(rows: Sequence[LogRow]) -> list[tuple[int, int, int]]:
+def days_of(rows: Sequence[LogRow]) -> list[tuple[int, int, int]]:
     """Return each day of rows with its lowest and its highest leaf, by day.
 
     Two writers then wait for each other's days in one order.
@@ -341,7 +342,8 @@ def _asked(query: LogQuery) -> Iterator[tuple[str, Any]]:
             yield "desk", slash + desk
 
 
-def _values(row: LogRow) -> tuple[Any, ...]:
+def columns_of(row: LogRow) -> tuple[Any, ...]:
+    """Return a row as the table has it, column by column."""
     what = row.row
     agency, slash, desk = what.consumer.partition("/")
     return (

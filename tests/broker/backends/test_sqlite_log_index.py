@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.access_log.ports import LeafIndex, LogQuery, LogRow
-from broker.backends.sqlite.log_index import SqliteLogIndex, _search
+from broker.backends.sqlite.database import Schema, open_database
+from broker.backends.sqlite.log_index import FIRST, INSERT, SqliteLogIndex, _search, _values
 from tests.contracts.log_index import (
     LogIndexContract,
     conditions,
@@ -69,6 +70,19 @@ def test_no_search_sorts(query: LogQuery, names: list[str]) -> None:
     assert not [step for step in plan if "TEMP B-TREE" in step], plan
     indexed = values.keys() - {"desk", "no_clause", "since", "until", "cursor", "limit"}
     assert not indexed or not [step for step in plan if step.startswith("SCAN entries")], plan
+
+
+async def test_an_index_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    # given a file as the version before has written it
+    path = tmp_path / "index.sqlite"
+    rows = numbered(3)
+    with SqliteLogIndex(open_database(path, Schema("log-index", (FIRST,), durable=False))) as old:
+        old._database.many(INSERT, map(_values, rows))
+
+    # when this version opens it, then its rows are found, by day too
+    with SqliteLogIndex.open(path) as index:
+        found = await index.find(LogQuery(since=rows[1].row.at, party=rows[0].row.source))
+        assert list(found.rows) == rows[:0:-1]
 
 
 async def test_the_index_outlives_its_process(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_search_by_revision_and_days(week: Commands) -> None:
     assert {one["at_ms"] // 86_400_000 for one in day} == {20_516}
 
 
-def test_a_search_for_a_person_is_logged(own_week: Commands) -> None:
+def test_a_search_for_a_person_is_logged(own_week: Commands, tmp_path: Path) -> None:
     # given somebody who searches for a child, as whom and why
     who = ("--as", SCHOOL, "--role", "data protection lead")
     own_week("log", "search", "--nhs-number", GIRL, *who, *WHY)
@@ -88,6 +88,12 @@ def test_a_search_for_a_person_is_logged(own_week: Commands) -> None:
     assert look["look"]["because"] == WHY[1]
     assert look["look"]["asked"] == ["nhs_number", "party"]
     assert own_week.json("log", "verify")["verified"]
+
+    # and it can be given as evidence
+    own_week("log", "evidence", "--entry", str(look["entry"]), "-o", tmp_path / "look.zip")
+    assert (
+        "The evidence holds." in own_week.bare("log", "verify-evidence", tmp_path / "look.zip").out
+    )
 
     # and whoever searches for her finds that, too
     hers = found(own_week, "--nhs-number", GIRL, "--kind", "look", *WHY)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from broker.access_log.errors import IndexGap
 from broker.access_log.ports import EVERYTHING, LeafIndex, LogQuery, LogRow, Row
 from broker.access_log.sequencer import Sequencer
-from broker.backends.postgres.log_index import PostgresLogIndex, _month, _search
+from broker.backends.postgres.log_index import PostgresLogIndex, _search, month_of
 from broker.clock import Instant
 from broker.records.names import RecordDigest
 from tests.broker.access_log.county import SIGNER
@@ -134,7 +134,7 @@ async def test_a_writer_waits_for_one_that_has_not_committed_and_fills_in_for_it
     address: str, schema: str, index: PostgresLogIndex
 ) -> None:
     # given a month that is there, and a writer that has written leaf 0 and not yet committed
-    await index._make_months({_month(Instant(START))})
+    await index.make_months({month_of(Instant(START))})
     async with postgres.administrator(
         postgres.with_setting(address, "search_path", schema)
     ) as other:
