@@ -174,6 +174,10 @@ class KeyRegistry:
             key = self._loaded[key_id] = Ed25519PublicKey.from_public_bytes(life.raw)
         return key
 
+    def knows(self, key_id: KeyId) -> bool:
+        """Tell whether a key was ever added, whatever has become of it."""
+        return key_id in self._lives
+
     def witness_keys(self, agency: AgencyId, arrived: Instant) -> tuple[bytes, ...]:
         """Return the raw keys by which an agency may have cosigned what arrived then.
 

@@ -12,15 +12,19 @@ from broker.access_log.errors import TAKEN_BACK, LogError
 from broker.access_log.notes import Checkpoint, Note
 from broker.access_log.ports import DeliveryId
 from broker.access_log.published import CHECKPOINTS, Followed, Published, follow
+from broker.errors import ConcordatError
 from broker.faults import reach
 from broker.lanes import Bound, Lane, Message, Received
 from broker.receipts.delivery import Verifier
 from broker.receipts.errors import DeliveryRefused
 from broker.receipts.inbox import DONE, INBOX, NOTHING_DONE, Done, InboxRow, Item
 from broker.records.batches import BatchVerifier
+from broker.runtimes import witnessing
 from broker.runtimes.agency import AgencySide
+from broker.runtimes.layout import UNUSABLE
 from broker.runtimes.protocol import log_keys
 from broker.runtimes.topics import FOLLOWED
+from broker.runtimes.witnessing import Witnessed
 
 GROUP = "consumer"
 LAST = b"last"
@@ -35,22 +39,34 @@ class ReceiveReport:
     Attributes:
         received: deliveries that are new in the inbox.
         refused: (topic, offset, code) of deliveries that do not verify.
+        witnessed: how far the log is witnessed; None if nobody looked.
+        not_witnessed: code of why this agency could not look as a witness.
     """
 
     received: int = 0
     refused: list[tuple[str, int, str]] = field(default_factory=list)
+    witnessed: Witnessed | None = None
+    not_witnessed: str = ""
 
 
-async def receive(side: AgencySide) -> ReceiveReport:
-    """Take what lies on the agency's topics into its inbox.
+async def receive(side: AgencySide, *, witness: bool = True) -> ReceiveReport:
+    """Take what lies on the agency's topics into its inbox; then, as a witness, cosign the log.
+
+    Args:
+        side: the agency's.
+        witness: whether to look as a witness, too.
 
     Raises:
         LogError: the published log does not follow on what this agency has seen of it: nothing is
             taken in, and every signatory must be told.
         Unavailable: a store cannot be reached.
     """
-    roots = await follow_log(side)
     report = ReceiveReport()
+    try:
+        roots = await follow_log(side)
+    except LogError:
+        await _witness(side, {}, report)  # tells all others
+        raise
     verifier = Verifier(
         partnership=side.partnership,
         agency=side.agency,
@@ -67,7 +83,35 @@ async def receive(side: AgencySide) -> ReceiveReport:
         for lane in lanes:
             while await _take(side, lane, verifier, report):
                 pass
+    if witness:
+        await _witness(side, roots, report)
     return report
+
+
+async def look(side: AgencySide) -> ReceiveReport:
+    """Look at the log as a witness, and take nothing in.
+
+    Raises:
+        LogError: as for `receive`.
+        Unavailable: a store cannot be reached.
+    """
+    report = ReceiveReport()
+    roots: dict[int, bytes] = {}
+    try:
+        roots = await follow_log(side)
+    finally:
+        await _witness(side, roots, report)
+    return report
+
+
+async def _witness(side: AgencySide, roots: dict[int, bytes], report: ReceiveReport) -> None:
+    """Look as a witness; nothing of what goes wrong with that may stop a delivery."""
+    try:
+        report.witnessed = await witnessing.witness(side, roots)
+    except ConcordatError as error:
+        report.not_witnessed = error.code.name
+    except OSError:
+        report.not_witnessed = UNUSABLE.name
 
 
 async def _take(side: AgencySide, lane: Lane, verifier: Verifier, report: ReceiveReport) -> int:
