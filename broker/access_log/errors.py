@@ -171,6 +171,47 @@ EVIDENCE = Code(
 )
 
 
+WITNESS_ROLLBACK = Code(
+    "witness.rollback",
+    "The log shows a smaller size than a witness has cosigned.",
+    "Tell the partnership: the log was put back to an older state. It must put back a newer copy; "
+    "the witness signs nothing until then.",
+)
+WITNESS_SPLIT = Code(
+    "witness.split-view",
+    "The log has signed two roots for one size: it shows its readers different histories.",
+    "Keep both checkpoints, they are in the alarm: each signatory can check that the log's key "
+    "signed both. Stop the broker until that is explained.",
+)
+WITNESS_FORK = Code(
+    "witness.inconsistent",
+    "The log does not continue what a witness has cosigned.",
+    "Keep both checkpoints, they are in the alarm. Stop the broker until the signatories know who "
+    "rewrote the log.",
+)
+WITNESS_REPLAY = Code(
+    "witness.replay",
+    "The checkpoint is the one that was cosigned already.",
+    "Nothing needs doing: it is not cosigned twice.",
+)
+WITNESS_LOST = Code(
+    "witness.state-lost",
+    "The witness has cosigned more of the log than it remembers.",
+    "Put back the newest copy of the agency's folder. If there is none, look that nobody else uses "
+    "its keys, then run `concordat log witness AGENCY --confirm REASON`.",
+)
+WITNESS_COSIGNATURE = Code(
+    "witness.cosignature",
+    "A cosignature is not one by a key that this agency has for witnessing.",
+    "It counts for nothing. If it comes back, find out who writes to the topic of cosignatures.",
+)
+WITNESS_ALARM = Code(
+    "witness.alarm",
+    "An alarm is not signed by the agency that it names.",
+    "It counts for nothing. If it comes back, find out who writes to the topic of alarms.",
+)
+
+
 class LogError(ConcordatError):
     """The log cannot do what was asked, or does not add up."""
 

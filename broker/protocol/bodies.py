@@ -75,7 +75,7 @@ class KeyBody:
     Attributes:
         holder: an agency, `router` or `log`.
         change: add, retire, revoke or compromised.
-        use: sign or seal.
+        use: sign, seal or witness.
         key_id: which key.
         key: raw public key where it is added; else empty.
         since: for compromised: from when on it may have been in other hands; else 0.

@@ -280,7 +280,7 @@ class ProtocolState:
         self, entry: Entry, body: KeyBody, position: int, at: Instant
     ) -> frozenset[KeyId]:
         adds = body.change is Change.ADD
-        proof = [body.key] if adds and body.use is Use.SIGN else []
+        proof = [body.key] if adds and body.use is not Use.SEAL else []
         if adds and key_id_of(body.key) != body.key_id:
             raise EntryRefused(ORDER, "agency-key: key id")
         officers_only = body.change in {Change.REVOKE, Change.COMPROMISED}

@@ -50,6 +50,7 @@ class Use(StrEnum):
 
     SIGN = "sign"
     SEAL = "seal"
+    WITNESS = "witness"
 
 
 class Change(StrEnum):
@@ -69,7 +70,7 @@ class KeyEvent:
         position: place on the `protocol` topic.
         at: when it arrived there.
         holder: the agency, or `router` for the broker's own sealing keys.
-        use: sign or seal.
+        use: sign, seal or witness.
         change: add, retire, revoke or compromised.
         key_id: which key.
         raw: the public key, 32 bytes, when it is added; else empty.
@@ -132,10 +133,10 @@ class KeyRegistry:
             raise KeyRefused(KEY_NAME, f"protocol entry {event.position}")
         if event.key_id in self._lives:
             raise KeyRefused(KEY_TWICE, f"protocol entry {event.position}")
-        if event.use is Use.SIGN:
-            refuse_weak_key(event.raw)
-        else:
+        if event.use is Use.SEAL:
             refuse_weak_sealing_key(event.raw)
+        else:
+            refuse_weak_key(event.raw)
         self._lives[event.key_id] = _Life(event.holder, event.use, event.raw, event.position)
 
     def signing_key(
@@ -172,6 +173,25 @@ class KeyRegistry:
         if key is None:
             key = self._loaded[key_id] = Ed25519PublicKey.from_public_bytes(life.raw)
         return key
+
+    def knows(self, key_id: KeyId) -> bool:
+        """Tell whether a key was ever added, whatever has become of it."""
+        return key_id in self._lives
+
+    def witness_keys(self, agency: AgencyId, arrived: Instant) -> tuple[bytes, ...]:
+        """Return the raw keys by which an agency may have cosigned what arrived then.
+
+        Asked of all that was read: what is revoked or compromised counts for nothing any more.
+        """
+        return tuple(
+            life.raw
+            for life in self._lives.values()
+            if life.holder == agency
+            and life.use is Use.WITNESS
+            and life.revoked is None
+            and life.compromised is None
+            and (life.retired is None or arrived <= life.retired[1] + RETIRED_GRACE)
+        )
 
     def sealing_key(self, holder: AgencyId) -> X25519PublicKey:
         """Return the newest sealing key of an agency, or of `router`, that is still in use.

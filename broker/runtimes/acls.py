@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from shlex import quote
 
+from broker.access_log.alarms import ALARMS
 from broker.access_log.releaser import GROUP as RELEASER
 from broker.access_log.sequencer import GROUP as SEQUENCER
+from broker.access_log.witness import COSIGNATURES
 from broker.runtimes.catalogued import Topic, topics
 from broker.runtimes.tidying import ROUTER, URGENT
 
@@ -48,6 +50,9 @@ OF_AGENCY = ("adapter", "agency", "officer")
 
 LANES = {"router": (ROUTER, URGENT), "log": (SEQUENCER, RELEASER)}
 """Principal → groups whose lanes it owns."""
+
+OF_WITNESSES = (COSIGNATURES, ALARMS)
+"""What agencies write, who make no topics: the log makes these for them, and does no more there."""
 
 TRIMMED = ("records.", "urgent.", "deliveries.", "quarantine.", "decided")
 """What the router deletes once everybody is past it."""
@@ -88,7 +93,7 @@ def acls(agencies: Iterable[str], prefix: str = "") -> tuple[Acl, ...]:
         ShippedError: the installation has no catalogue.
     """
     catalogue = [topic for topic in topics() if topic.store != "agency"]
-    found = [*_broker(catalogue), *_auditor(catalogue)]
+    found = [*_broker(catalogue), *_for_witnesses(), *_auditor(catalogue)]
     for agency in agencies:
         found += _agency(agency, catalogue)
     return tuple(
@@ -121,6 +126,12 @@ def _broker(catalogue: Sequence[Topic]) -> Iterator[Acl]:
     for group in LANES["log"]:
         yield Acl("router", "group", group, prefixed=False, operation="Describe")
     yield Acl("router", "group", CONSUMER, prefixed=True, operation="Describe")
+
+
+def _for_witnesses() -> Iterator[Acl]:
+    for topic in OF_WITNESSES:
+        for operation in ("Create", "Describe"):
+            yield Acl("log", "topic", topic, prefixed=False, operation=operation)
 
 
 def _auditor(catalogue: Sequence[Topic]) -> Iterator[Acl]:

@@ -30,6 +30,7 @@ from broker.runtimes.founding import agency_entries, copy_rule, read_county, sig
 from broker.runtimes.keystore import AgencyKeys, add_officers, load_officers
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.protocol import read_protocol
+from broker.runtimes.witness_memory import begin_to_witness
 
 SAME = Code(
     "protocol.adopt.same",
@@ -101,7 +102,8 @@ async def adopt(layout: Layout, clock: Clock, folder: Path) -> Adopted:
             officers |= {one: Ed25519PrivateKey.generate() for one in fresh}
             add_officers(layout.officers, officers)
         keys = {agency: _stores(layout, agency, folder) for agency in joined}
-        entries = _entries(protocol, revision, officers, keys)
+        witnesses = {agency: begin_to_witness(layout, agency) for agency in joined}
+        entries = _entries(protocol, revision, officers, keys, witnesses)
         await streams.publish([Message(PROTOCOL, bytes(8), entry) for entry in entries])
     return Adopted(
         len(protocol.revisions) + 1, revision.digest, revision.agreement.in_force, joined
@@ -147,6 +149,7 @@ def _entries(
     revision: Revision,
     officers: Mapping[str, Ed25519PrivateKey],
     keys: Mapping[AgencyId, AgencyKeys],
+    witnesses: Mapping[AgencyId, Ed25519PrivateKey],
 ) -> Iterator[bytes]:
     partnership, before = protocol.partnership, protocol.trust
     trust = _trust(before, revision.agreement, officers)
@@ -157,7 +160,7 @@ def _entries(
         root = RootBody(make_root(trust, fresh))
         yield sign_entry(partnership, root.plain(), list(both.values()))
     for agency, own in keys.items():
-        yield from agency_entries(partnership, agency, own, officers[agency])
+        yield from agency_entries(partnership, agency, own, officers[agency], witnesses[agency])
     body = RevisionBody(
         len(protocol.revisions) + 1,
         protocol.revisions[-1].digest,

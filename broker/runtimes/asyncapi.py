@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from broker.access_log.notes import MOST_NOTE_BYTES
 from broker.backends.kafka.headers import NAMES, TYPES
 from broker.records.sealing import LEAST_SEALED, MOST_CARRIED, MOST_SEALED
 from broker.runtimes.catalogued import Topic, topics
@@ -61,6 +62,20 @@ PUBLISHED: Node = {
     ],
 }
 """Avro schema of a step of the log (`docs/log-format.md`, section 12)."""
+
+ALARM: Node = {
+    "type": "record",
+    "name": "Alarm",
+    "namespace": "concordat.v1",
+    "fields": [
+        {"name": "key_id", "type": _HASH},
+        {"name": "signature", "type": {"type": "fixed", "name": "Signature", "size": 64}},
+        {"name": "body", "type": "bytes"},
+    ],
+}
+"""Avro schema of an alarm (`docs/witnesses.md`, section 5)."""
+
+AVRO_VALUES = {"checkpoints": PUBLISHED, "alarms": ALARM}
 
 SIGNATURE: Node = {
     "type": "object",
@@ -180,8 +195,11 @@ def _key(topic: Topic) -> Node:
 
 def _payload(topic: Topic) -> Node:
     name = _channel_name(topic)
-    if name == "checkpoints":
-        return {"schemaFormat": AVRO_SCHEMA, "schema": PUBLISHED}
+    if name in AVRO_VALUES:
+        return {"schemaFormat": AVRO_SCHEMA, "schema": AVRO_VALUES[name]}
+    if name == "cosignatures":
+        text = "A C2SP signed note: docs/witnesses.md, sections 2 and 4."
+        return {"type": "string", "maxLength": MOST_NOTE_BYTES, "description": text}
     if name == "protocol":
         return {
             "type": "object",

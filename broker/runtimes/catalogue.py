@@ -63,6 +63,7 @@ GROUPS = {
     "task": "Answering a task.",
     "usage": "How a command was called.",
     "wire": "Certificates and secrets of listeners and sinks.",
+    "witness": "Witnesses: why an agency does not cosign the log, and of what it warns all others.",
 }
 """What the first word of a code says, by that word."""
 

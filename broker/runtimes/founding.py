@@ -49,6 +49,7 @@ from broker.runtimes.layout import (
     replace_file,
 )
 from broker.runtimes.rotation import RouterKey, fresh_key, save_router_keys
+from broker.runtimes.witness_memory import begin_to_witness, witness_entry
 
 COUNTY = "eastshire"
 CLAUSES = "clauses.yaml"
@@ -166,6 +167,7 @@ async def found_county(
     agreement = revision.agreement
     officers = {agency: Ed25519PrivateKey.generate() for agency in agreement.roster.agencies}
     keys = {agency: AgencyKeys.fresh() for agency in agreement.roster.agencies}
+    witnesses = {agency: Ed25519PrivateKey.generate() for agency in keys}
     secrets = BrokerSecrets.fresh()
     router = fresh_key(clock.now())
     root = make_root(
@@ -173,6 +175,9 @@ async def found_county(
         [officers[agency] for agency in signing(agreement)],
     )
     partnership = read_root(root).digest
+    for agency, witness in witnesses.items():
+        layout.agency(agency).mkdir(parents=True, exist_ok=True)
+        begin_to_witness(layout, agency, witness)
     _make_stores(layout, secrets, keys, (county or county_folder()) / "publication")
     save_router_keys(layout.router_keys, [router])
     save_officers(layout.officers, {str(one): key for one, key in officers.items()})
@@ -183,7 +188,7 @@ async def found_county(
             raise InstallationError(COUNTY_EXISTS, "topics of the same name in Kafka")
         named = _router_entry(partnership, router, secrets)
         entries = [
-            *_entries(partnership, root, revision, officers, keys),
+            *_entries(partnership, root, revision, officers, keys, witnesses),
             named,
         ]
         await streams.publish([Message(PROTOCOL, bytes(8), entry) for entry in entries])
@@ -234,17 +239,22 @@ def _entries(
     revision: Revision,
     officers: Mapping[AgencyId, Ed25519PrivateKey],
     keys: Mapping[AgencyId, AgencyKeys],
+    witnesses: Mapping[AgencyId, Ed25519PrivateKey],
 ) -> Iterator[bytes]:
     quorum = [officers[agency] for agency in signing(revision.agreement)]
     yield sign_entry(partnership, RootBody(root).plain(), quorum)
     for agency, own in keys.items():
-        yield from agency_entries(partnership, agency, own, officers[agency])
+        yield from agency_entries(partnership, agency, own, officers[agency], witnesses[agency])
     first = RevisionBody(1, b"", revision.digest, revision.packed())
     yield sign_entry(partnership, first.plain(), list(officers.values()))
 
 
 def agency_entries(
-    partnership: Partnership, agency: AgencyId, own: AgencyKeys, officer: Ed25519PrivateKey
+    partnership: Partnership,
+    agency: AgencyId,
+    own: AgencyKeys,
+    officer: Ed25519PrivateKey,
+    witness: Ed25519PrivateKey,
 ) -> Iterator[bytes]:
     """Yield the entries that name an agency's first keys."""
     sign = own.sign.public_key().public_bytes_raw()
@@ -253,6 +263,7 @@ def agency_entries(
     seal = own.seal.public_key().public_bytes_raw()
     body = KeyBody(agency, Change.ADD, Use.SEAL, key_id_of(seal), seal)
     yield sign_entry(partnership, body.plain(), [officer])
+    yield witness_entry(partnership, agency, witness, officer)
 
 
 def _make_stores(

@@ -25,7 +25,7 @@ from broker.backends.sqlite.streams import SqliteStreams
 from broker.clock import DAY, Clock, Instant
 from broker.lanes import Streams
 from broker.records.names import AgencyId
-from broker.runtimes.acls import OPERATOR, principal_of
+from broker.runtimes.acls import OF_WITNESSES, OPERATOR, principal_of
 from broker.runtimes.cluster_file import ClusterFile
 from broker.runtimes.cluster_security import read_security
 from broker.runtimes.exchange import AgencyStreams, BrokerStreams, Part, Turn, own_store
@@ -110,6 +110,9 @@ class KafkaExchange:
         """Connect as a part of the broker."""
         folder = self.layout.broker_tables / f"{part.value}-{platform.node()}"
         async with self._streams(clock, (*STREAM, *BROKER), folder, OPERATOR) as streams:
+            if part is not Part.ROUTER:
+                # Installations that were founded before there were witnesses lack them.
+                await streams.make(OF_WITNESSES)
             yield BrokerStreams(streams, streams, KafkaKeeper(streams))
 
     @asynccontextmanager

@@ -131,6 +131,24 @@ class BrokerSecrets:
             )
 
 
+def save_witness_key(path: Path, key: Ed25519PrivateKey) -> None:
+    """Write the key by which an agency cosigns, in place of one that is there."""
+    text = _dumped({"witness": key.private_bytes_raw()})
+    replace_file(path, text.encode("ascii"), _OWNER_ONLY)
+
+
+def load_witness_key(path: Path) -> Ed25519PrivateKey | None:
+    """Read the key by which an agency cosigns; None if it has none yet.
+
+    Raises:
+        InstallationError: `installation.damaged`.
+    """
+    if not path.exists():
+        return None
+    with undamaged(path):
+        return Ed25519PrivateKey.from_private_bytes(_read(path)["witness"])
+
+
 def save_officers(path: Path, keys: Mapping[str, Ed25519PrivateKey]) -> None:
     """Write the demonstration's officers' keys, by agency."""
     _write(path, {agency: key.private_bytes_raw() for agency, key in keys.items()})

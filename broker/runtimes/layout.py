@@ -205,6 +205,22 @@ class Layout:
         """Ids of the messages that its adapter's webhooks took."""
         return self.agency(agency) / "seen-messages.sqlite"
 
+    def witness_key(self, agency: str) -> Path:
+        """The private key by which one agency cosigns the log."""
+        return self.agency(agency) / "witness-key.json"
+
+    def witness_memory(self, agency: str) -> Path:
+        """What one agency cosigned last, written before anybody sees it."""
+        return self.agency(agency) / "witness.json"
+
+    def witness_status(self, agency: str) -> Path:
+        """How far all agencies have witnessed the log, as one agency has seen it last."""
+        return self.agency(agency) / "witness.status.json"
+
+    def witness_lock(self, agency: str) -> Path:
+        """Held by the one process that cosigns for an agency."""
+        return self.agency(agency) / "witness.lock"
+
     def hand_overs(self, agency: str) -> Path:
         """Which deliveries its adapter's sinks have, and which wait."""
         return self.agency(agency) / "hand-overs.sqlite"

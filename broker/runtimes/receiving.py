@@ -17,6 +17,7 @@ from broker.access_log.errors import TAKEN_BACK, LogError
 from broker.access_log.notes import Checkpoint, Note
 from broker.access_log.ports import DeliveryId
 from broker.access_log.published import CHECKPOINTS, Followed, Published, follow
+from broker.errors import ConcordatError
 from broker.faults import reach
 from broker.lanes import Batch, Bound, Lane, Message, Received
 from broker.protocol.published import PublishedProtocol, read_all
@@ -24,9 +25,12 @@ from broker.receipts.delivery import Verifier
 from broker.receipts.errors import CHECKPOINT, PROTOCOL, DeliveryRefused
 from broker.receipts.inbox import DONE, INBOX, NOTHING_DONE, Done, InboxRow, Item
 from broker.records.batches import BatchVerifier
+from broker.runtimes import witnessing
 from broker.runtimes.agency import AgencySide
+from broker.runtimes.layout import UNUSABLE
 from broker.runtimes.protocol import log_keys, protocol_entries
 from broker.runtimes.topics import FOLLOWED
+from broker.runtimes.witnessing import Witnessed
 
 GROUP = "consumer"
 LAST = b"last"
@@ -48,30 +52,72 @@ class ReceiveReport:
     Attributes:
         received: deliveries that are new in the inbox.
         refused: (topic, offset, code) of deliveries that do not verify.
+        witnessed: how far the log is witnessed; None if nobody looked.
+        not_witnessed: code of why this agency could not look as a witness.
     """
 
     received: int = 0
     refused: list[tuple[str, int, str]] = field(default_factory=list)
+    witnessed: Witnessed | None = None
+    not_witnessed: str = ""
 
 
-async def receive(side: AgencySide) -> ReceiveReport:
-    """Take what lies on the agency's topics into its inbox.
+async def receive(side: AgencySide, *, witness: bool = True) -> ReceiveReport:
+    """Take what lies on the agency's topics into its inbox; then, as a witness, cosign the log.
+
+    Args:
+        side: the agency's.
+        witness: whether to look as a witness, too.
 
     Raises:
         LogError: the published log does not follow on what this agency has seen of it: nothing is
             taken in, and every signatory must be told.
         Unavailable: a store cannot be reached.
     """
-    receiving = _Receiving(side, await _verifier(side, side.protocol))
+    report = ReceiveReport()
+    try:
+        roots = await follow_log(side)
+    except LogError:
+        await _witness(side, {}, report)  # tells all others
+        raise
+    receiving = _Receiving(side, _verifier(side, side.protocol, roots), roots, report)
     topics = [f"deliveries.{side.agency}", f"quarantine.{side.agency}"]
     async with side.own.lanes(topics, GROUP) as lanes:
         for lane in lanes:
             while await receiving.take(lane):
                 pass
-    return receiving.report
+    if witness:
+        await _witness(side, receiving.roots, report)
+    return report
 
 
-async def _verifier(side: AgencySide, protocol: PublishedProtocol) -> Verifier:
+async def look(side: AgencySide) -> ReceiveReport:
+    """Look at the log as a witness, and take nothing in.
+
+    Raises:
+        LogError: as for `receive`.
+        Unavailable: a store cannot be reached.
+    """
+    report = ReceiveReport()
+    roots: dict[int, bytes] = {}
+    try:
+        roots = await follow_log(side)
+    finally:
+        await _witness(side, roots, report)
+    return report
+
+
+async def _witness(side: AgencySide, roots: dict[int, bytes], report: ReceiveReport) -> None:
+    """Look as a witness; nothing of what goes wrong with that may stop a delivery."""
+    try:
+        report.witnessed = await witnessing.witness(side, roots)
+    except ConcordatError as error:
+        report.not_witnessed = error.code.name
+    except OSError:
+        report.not_witnessed = UNUSABLE.name
+
+
+def _verifier(side: AgencySide, protocol: PublishedProtocol, roots: dict[int, bytes]) -> Verifier:
     """Return what verifies deliveries by what is published now."""
     return Verifier(
         partnership=side.partnership,
@@ -82,7 +128,7 @@ async def _verifier(side: AgencySide, protocol: PublishedProtocol) -> Verifier:
         protocol_head=protocol.head_at,
         origin=protocol.trust.origin,
         log_keys=log_keys(protocol.trust),
-        checkpoints=await follow_log(side),
+        checkpoints=roots,
     )
 
 
@@ -93,12 +139,14 @@ class _Receiving:
     Attributes:
         side: the agency's.
         verifier: by what was published when it was looked last.
+        roots: roots of the log's checkpoints by size, as then.
         report: what the look has brought.
     """
 
     side: AgencySide
     verifier: Verifier
-    report: ReceiveReport = field(default_factory=ReceiveReport)
+    roots: dict[int, bytes]
+    report: ReceiveReport
 
     async def take(self, lane: Lane) -> int:
         """Take a batch into the inbox; return how many messages it had."""
@@ -143,7 +191,9 @@ class _Receiving:
                     raise
                 await asyncio.sleep(pause)
                 entries = await protocol_entries(self.side.stream)
-                self.verifier = await _verifier(self.side, read_all(self.side.partnership, entries))
+                protocol = read_all(self.side.partnership, entries)
+                self.roots = await follow_log(self.side)
+                self.verifier = _verifier(self.side, protocol, self.roots)
             else:
                 row = InboxRow.of(found, self.side.clock.now())
                 return Message(INBOX, found.id, self.side.seal_row(row.encode()))

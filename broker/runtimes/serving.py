@@ -32,6 +32,7 @@ from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.loops import open_logging, open_routing
 from broker.runtimes.points import NO_CLIENT
 from broker.runtimes.watching import TakenFile, taken_words
+from broker.runtimes.witnessing_loop import Witnessing
 from broker.settings import Settings
 
 AGAIN_S = 1.0
@@ -298,17 +299,19 @@ async def _attend(
 ) -> None:
     topics = (f"deliveries.{side.agency}", f"quarantine.{side.agency}")
     seen: list[int] = []
+    witnessing = Witnessing(service.said, service.counts)
     while not service.stop.is_set() and await side.stream.end(PROTOCOL) == position:
         await more()
         ends = [await side.stream.end(topic) for topic in topics]
         if ends != seen:
-            report = await receiving.receive(side)
+            report = await receiving.receive(side, witness=False)
             service.counts["received"] += report.received
             for topic, offset, code in report.refused:
                 service.counts["refused"] += 1
                 service.said("refused", f"{topic}, offset {offset}: {code}")
             await exchange_of(service.layout).report(streams, side.agency)
             seen = ends
+        await witnessing.look(side)
         service.counts["sent"] += await publishing.send_waiting(side)
         service.alive(side.agency)
         await service.pause(LOOK_S)

@@ -5,8 +5,10 @@ The catalogue for people and other systems is `schemas/topics.yaml`; a test comp
 
 from collections.abc import Iterable
 
+from broker.access_log.alarms import ALARMS
 from broker.access_log.published import CHECKPOINTS, SHOWN
 from broker.access_log.sequencer import DECIDED
+from broker.access_log.witness import COSIGNATURES
 from broker.backends.topology import Topology
 from broker.receipts.inbox import DONE, INBOX
 from broker.routing.holders import HOLDERS
@@ -16,7 +18,17 @@ from broker.routing.knowledge import REGISTERS
 FOLLOWED = "followed"
 """An agency's table of checkpoints that it has followed: size → root; `last` → how far."""
 
-STREAM = ("records.", "urgent.", "deliveries.", "quarantine.", PROTOCOL, CHECKPOINTS, SHOWN)
+STREAM = (
+    "records.",
+    "urgent.",
+    "deliveries.",
+    "quarantine.",
+    PROTOCOL,
+    CHECKPOINTS,
+    SHOWN,
+    COSIGNATURES,
+    ALARMS,
+)
 BROKER = (DECIDED, SEEN, REGISTERS, HELD, HOLDERS)
 AGENCY = (INBOX, DONE, FOLLOWED)
 
@@ -30,7 +42,7 @@ def names(agencies: Iterable[str]) -> list[str]:
 
 TOPOLOGY = Topology(
     1,
-    compacted={SEEN, HELD, HOLDERS, INBOX, DONE, FOLLOWED, SHOWN},
-    single_shard={PROTOCOL, REGISTERS, CHECKPOINTS, SHOWN},
+    compacted={SEEN, HELD, HOLDERS, INBOX, DONE, FOLLOWED, SHOWN, COSIGNATURES},
+    single_shard={PROTOCOL, REGISTERS, CHECKPOINTS, SHOWN, COSIGNATURES, ALARMS},
 )
 """One shard: an embedded installation has one router."""

@@ -26,6 +26,7 @@ AGENCY = "urn:concordat:agency:"
 SEALED = "application/octet-stream"
 JSON = "application/json"
 AVRO = "application/avro"
+TEXT = "text/plain; charset=utf-8"
 
 TYPES = {
     "records.": ("org.concordat.record.v1", SEALED),
@@ -34,6 +35,8 @@ TYPES = {
     "quarantine.": ("org.concordat.quarantine.v1", SEALED),
     "protocol": ("org.concordat.protocol.v1", JSON),
     "checkpoints": ("org.concordat.checkpoint.v1", AVRO),
+    "cosignatures": ("org.concordat.cosignature.v1", TEXT),
+    "alarms": ("org.concordat.alarm.v1", AVRO),
 }
 """Topic, or its beginning → type of the event, content type of its value."""
 

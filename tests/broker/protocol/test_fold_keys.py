@@ -51,6 +51,20 @@ def test_an_officer_registers_a_key_that_signs_too(topic: Topic) -> None:
     assert found.public_bytes_raw() == raw(key)
 
 
+def test_a_signing_key_registers_one_for_witnessing_that_signs_too(topic: Topic) -> None:
+    # given a registered signing key
+    key, witness = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    topic.write(key_body(POLICE, key).plain(), [topic.people.officers[POLICE], key])
+    # when it registers a key for witnessing, then that one signs too, and nothing else ever
+    body = replace(key_body(POLICE, witness), use=Use.WITNESS)
+    assert "does not sign" in refused(topic, body.plain(), [key]).where
+    topic.write(body.plain(), [key, witness])
+    assert topic.state.keys.witness_keys(POLICE, topic.at) == (raw(witness),)
+    other = Ed25519PrivateKey.generate()
+    error = refused(topic, key_body(POLICE, other).plain(), [witness, other])
+    assert error.code.name == "protocol.entry.signer"
+
+
 def test_nobody_registers_another_agency_s_key(topic: Topic) -> None:
     key = Ed25519PrivateKey.generate()
     error = refused(topic, key_body(POLICE, key).plain(), [topic.people.officers[COUNCIL], key])

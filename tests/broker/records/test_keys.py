@@ -123,6 +123,26 @@ def test_rule_2_a_signing_key_does_not_seal_nor_the_other_way() -> None:
         registry().sealing_key(POLICE)
 
 
+@pytest.mark.parametrize(
+    ("what", "at_once", "later"),
+    [(None, 1, 1), (Change.RETIRE, 1, 0), (Change.REVOKE, 0, 0), (Change.COMPROMISED, 0, 0)],
+)
+def test_a_witness_key_counts_until_it_is_retired_or_taken_away(
+    what: Change | None, at_once: int, later: int
+) -> None:
+    # given a key for witnessing, which signs no record, and what became of it
+    event = replace(ADDED, use=Use.WITNESS)
+    keys = KeyRegistry()
+    keys.apply(event)
+    assert refusal(keys, 11) is KEY_UNKNOWN
+    if what is not None:
+        keys.apply(replace(event, position=20, change=what, raw=b""))
+    # then it counts for what arrived at once, and, while it is in use, for what comes later
+    assert len(keys.witness_keys(POLICE, AT)) == at_once
+    assert len(keys.witness_keys(POLICE, Instant(AT + RETIRED_GRACE + 1))) == later
+    assert keys.witness_keys(COUNCIL, AT) == ()
+
+
 @pytest.mark.parametrize("what", [Change.RETIRE, Change.REVOKE, Change.COMPROMISED])
 def test_only_a_key_that_is_there_is_changed_and_by_its_holder(what: Change) -> None:
     keys = registry()
