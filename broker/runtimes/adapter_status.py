@@ -8,12 +8,14 @@ from pathlib import Path
 from adapters.sinks.hand_overs import Standing
 from broker.backends.sqlite.hand_overs import SqliteHandOvers
 from broker.backends.sqlite.outbox import SqliteOutbox
+from broker.clock import Instant
 from broker.errors import Code
 from broker.runtimes.adapter_settings import AdapterSettings, Watched
 from broker.runtimes.keystore import AgencyKeys
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.serving import check_heartbeat
 from broker.runtimes.watching import DONE, ERROR, REJECTED, WORK, lying_in
+from broker.runtimes.witness_status import WitnessStatus, read_status
 
 HERE = "here"
 PLACES_SHOWN = (HERE, WORK, DONE, REJECTED, ERROR)
@@ -63,6 +65,8 @@ class AdapterStatus:
         folders: that it watches.
         listeners: that it opens.
         sinks: how each one stands.
+        witness: how far the log is witnessed, as the agency has seen it last; None if never.
+        at: when this was asked.
     """
 
     runs: bool
@@ -70,15 +74,20 @@ class AdapterStatus:
     folders: tuple[FolderStatus, ...]
     listeners: tuple[ListenerStatus, ...]
     sinks: Mapping[str, Standing]
+    witness: WitnessStatus | None
+    at: Instant
 
     @property
     def good(self) -> bool:
-        """Whether it runs, and no delivery waits for a person or after a try that failed."""
-        return self.runs and not any(one.refused or one.code for one in self.sinks.values())
+        """Whether it runs, no delivery waits for a person, none failed, and no witness warns."""
+        waits = any(one.refused or one.code for one in self.sinks.values())
+        return self.runs and not waits and (self.witness is None or self.witness.good(self.at))
 
 
-async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> AdapterStatus:
-    """Return how an adapter does.
+async def status_of(
+    layout: Layout, agency: str, settings: AdapterSettings, at: Instant
+) -> AdapterStatus:
+    """Return how an adapter does at `at`.
 
     Raises:
         StoreError: a file of the agency's folder cannot be used.
@@ -95,6 +104,8 @@ async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> A
         tuple(_folder(one) for one in settings.folders),
         _listeners(layout, agency, settings, runs=runs),
         await _sinks(layout, agency, settings),
+        read_status(layout, agency),
+        at,
     )
 
 
@@ -139,6 +150,23 @@ def status_document(status: AdapterStatus) -> dict[str, object]:
             }
             for name, one in status.sinks.items()
         ],
+        "witness": _witness_document(status),
+    }
+
+
+def _witness_document(status: AdapterStatus) -> dict[str, object] | None:
+    seen = status.witness
+    if seen is None:
+        return None
+    return {
+        "witnesses": seen.witnesses,
+        "of": seen.of,
+        "witnessed": seen.witnessed,
+        "published": seen.newest,
+        "waiting_since_ms": seen.waiting,
+        "late": seen.late(status.at),
+        "warned": seen.warned or None,
+        "alarms": [{"agency": who, "code": code} for who, code in seen.alarms],
     }
 
 
