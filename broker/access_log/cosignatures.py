@@ -10,7 +10,7 @@ Source: C2SP tlog-cosignature, cosignature/v1 (Ed25519).
 """
 
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
@@ -19,7 +19,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from broker.access_log.errors import NOTE_SHAPE, NOTE_SIGNATURE, LogError
-from broker.access_log.notes import KEY_ID_BYTES, PUBLIC_BYTES, Note, read_base64
+from broker.access_log.notes import (
+    KEY_ID_BYTES,
+    MOST_SIGNATURES,
+    PUBLIC_BYTES,
+    Note,
+    SignatureLine,
+    read_base64,
+)
 from broker.access_log.tree import MOST_LEAVES
 from broker.records.names import AgencyId
 
@@ -108,6 +115,30 @@ def cosign(note: bytes, key: WitnessKey, private: Ed25519PrivateKey, at_s: int) 
     signature = private.sign(cosigned_bytes(text, at_s))
     line = b64encode(key.id + at_s.to_bytes(TIME_BYTES, "big") + signature).decode()
     return note + f"— {key.name} {line}\n".encode()
+
+
+def gathered(notes: Iterable[bytes]) -> bytes:
+    """Return one note with the signature lines of several notes of the same text, each line once.
+
+    As many as a reader takes (`MOST_SIGNATURES`); the first note's come first.
+
+    Raises:
+        LogError: `log.note.shape`; also if the texts differ, or there is no note.
+    """
+    text, lines = "", dict[SignatureLine, None]()
+    for one in notes:
+        note = Note.parse(one)
+        if text not in {"", note.text}:
+            raise LogError(NOTE_SHAPE, "another text")
+        text = note.text
+        lines |= dict.fromkeys(note.signatures)
+    if not lines:
+        raise LogError(NOTE_SHAPE, "no note")
+    said = [
+        f"— {line.name} {b64encode(line.id + line.signature).decode()}\n"
+        for line in list(lines)[:MOST_SIGNATURES]
+    ]
+    return f"{text}\n{''.join(said)}".encode()
 
 
 def cosigners(note: Note, keys: Collection[WitnessKey]) -> dict[WitnessKey, int]:

@@ -4,15 +4,22 @@ Whoever reads sees one checkpoint: files that the last batch completed are taken
 record, whether or not the sequencer has come to write them.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from hashlib import sha256
 
-from broker.access_log.errors import BATCH, MISSING, OPENINGS_DIGEST, LogError
+from broker.access_log.errors import (
+    BATCH,
+    MISSING,
+    OPENINGS_DIGEST,
+    PROOF_CONSISTENCY,
+    LogError,
+)
+from broker.access_log.growth import GrowingTree, widths
 from broker.access_log.openings import NO_BATCH, Batch, Openings, batch_path, openings_path
 from broker.access_log.ports import LeafIndex, TileStore
 from broker.access_log.prover import Prover, TileCache, TileId
 from broker.access_log.record import CommitRecord, LogState
-from broker.access_log.tiles import bundle_path, decode_bundle, decode_tile, tile_path
+from broker.access_log.tiles import HEIGHT, bundle_path, decode_bundle, decode_tile, tile_path
 
 
 async def read_state(store: TileStore) -> LogState | None:
@@ -106,6 +113,26 @@ class LogView:
     def prover(self, cache: TileCache) -> Prover:
         """Return a prover at this checkpoint; it holds what the last batch completed."""
         return Prover(self.state.tree, cache, self.state.tiles)
+
+    async def prover_at(self, cache: TileCache, size: int) -> Prover:
+        """Return a prover at an earlier size of this log, for a checkpoint of that time.
+
+        Raises:
+            LogError: also `log.proof.consistency`; the log has never had so many entries.
+        """
+        now = self.state.tree
+        if not 0 < size <= now.size:
+            raise LogError(PROOF_CONSISTENCY, "no such tree")
+        partial: list[Sequence[bytes]] = []
+        for level, width in enumerate(widths(size)):
+            number = size >> HEIGHT * (level + 1)
+            if number == now.size >> HEIGHT * (level + 1):
+                hashes: Sequence[bytes] = now.partial[level]
+            else:
+                path = tile_path(level, number)
+                hashes = decode_tile(await self.read(path), path)
+            partial.append(hashes[:width])
+        return Prover(GrowingTree.restored(size, partial), cache, self.state.tiles)
 
     async def consistency(self, cache: TileCache, old: int) -> tuple[bytes, ...]:
         """Return the path from the log of `old` entries to this one.

@@ -186,6 +186,22 @@ class Standing:
         return self.waiting is not None and at - self.waiting >= LATE
 
 
+def most_witnessed(standing: Standing, index: int) -> tuple[Cosigned, ...]:
+    """Return what the agencies cosigned of the checkpoint that most of them cosigned last.
+
+    Only of those that cover the entry; of several the largest. Empty if there is none.
+    """
+    by_size: dict[int, list[Cosigned]] = {}
+    for agency in standing.agencies:
+        one = standing.cosigned.get(agency)
+        if one is not None and one.size > index:
+            by_size.setdefault(one.size, []).append(one)
+    if not by_size:
+        return ()
+    _, size = max((len(some), size) for size, some in by_size.items())
+    return tuple(by_size[size])
+
+
 def policy_text(log_key: VerifierKey, witnesses: Mapping[AgencyId, Collection[WitnessKey]]) -> str:
     """Return the quorum as other tools read it (C2SP tlog-policy).
 

@@ -55,7 +55,9 @@ def adapter(
             say(f"{count} deliveries wait for {escape(again)} again.")
     elif status:
         with reporting(as_json=as_json):
-            found = asyncio.run(adapter_status.status_of(layout, agency, settings))
+            found = asyncio.run(
+                adapter_status.status_of(layout, agency, settings, SystemClock().now())
+            )
         if as_json:
             say_json(adapter_status.status_document(found))
         else:
@@ -140,6 +142,7 @@ def _show(taken: list[TakenFile]) -> None:
 def _show_status(found: AdapterStatus) -> None:
     say("It runs." if found.runs else "[bold]It does not run.[/]")
     say(f"{found.unsent} records wait in the outbox.")
+    _show_witness(found)
     if found.folders:
         table(
             "Folders",
@@ -196,6 +199,22 @@ def _show_status(found: AdapterStatus) -> None:
                 f"[bold]{escape(name)}[/] will not take {refused.delivery.hex()}: "
                 + escape(f"{sentence_of(refused.code)} {refused.where}".rstrip())
             )
+
+
+def _show_witness(found: AdapterStatus) -> None:
+    seen = found.witness
+    if seen is None:
+        return
+    say(
+        f"{seen.witnesses} of {seen.of} agencies have witnessed the log: {seen.newest} entries; "
+        f"enough of them {seen.witnessed}."
+    )
+    if seen.waiting is not None and seen.late(found.at):
+        say(f"[bold]ALARM[/]: the log is not witnessed since {when(seen.waiting)} (UTC).")
+    if seen.warned:
+        say(f"[bold]This agency cosigns nothing[/]: {escape(sentence_of(seen.warned)[0])}")
+    for who, code in seen.alarms:
+        say(f"[bold]ALARM[/] of {escape(who)}: {escape(sentence_of(code)[0])} \\[{escape(code)}]")
 
 
 def _counted(counts: Mapping[str, int]) -> str:

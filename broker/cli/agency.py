@@ -22,6 +22,13 @@ from broker.cli.show import (
     when,
 )
 from broker.cli.withdrawn import Taken, document_of, lines_of, waits
+from broker.cli.witness import (
+    alarm_documents,
+    alarm_lines,
+    entry_document,
+    entry_words,
+    standing_words,
+)
 from broker.clock import FOREVER, Instant
 from broker.receipts.inbox import Item
 from broker.runtimes import answering, receiving
@@ -30,6 +37,7 @@ from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.reading import delivery_document, receipt_of
 from broker.runtimes.withdrawing import withdrawn_here
+from broker.runtimes.witnessing import Witnessed
 
 
 def inbox(
@@ -60,6 +68,7 @@ def inbox(
         shown = [one for one in items if one.row.told.kind == "delivery"]
         if delivery is None and not everything:
             shown = [one for one in shown if waits(one, taken)]
+        seen = report.witnessed
         content = delivery is not None and (withdrawn or shown[0].row.id not in taken)
         if as_json:
             say_json(
@@ -69,16 +78,24 @@ def inbox(
                         {"topic": topic, "offset": offset, "code": code}
                         for topic, offset, code in report.refused
                     ],
-                    "deliveries": [document_of(side, one, taken, content=content) for one in shown],
+                    "deliveries": [
+                        document_of(side, one, taken, content=content)
+                        | {"witnessed": entry_document(report.witnessed, one.row.index)}
+                        for one in shown
+                    ],
+                    "alarms": [] if seen is None else alarm_documents(seen.alarms),
+                    "not_witnessed": report.not_witnessed or None,
                 }
             )
         elif delivery is not None:
             for line in lines_of(side, shown[0], taken, content=content):
                 say(escape(line))
+            say(f"Log entry {shown[0].row.index}: {entry_words(seen, shown[0].row.index)}.")
         else:
             _show_inbox(side, report, shown, taken)
         if not as_json:
             _show_refused(report)
+            _show_witnessing(report)
     raise typer.Exit(Exit.REJECTED if report.refused else Exit.DONE)
 
 
@@ -99,7 +116,7 @@ def _show_inbox(
             (
                 one.row.id.hex()[:SHOWN_HEX],
                 "\n".join(_delivered(side, one)),
-                "\n".join(_got(one, taken)),
+                "\n".join(_got(one, taken, report.witnessed)),
                 "\n".join(_times(one, now)),
             )
             for one in deliveries
@@ -118,11 +135,26 @@ def _show_refused(report: receiving.ReceiveReport) -> None:
         say("  Nothing of it was taken in; tell the broker's operator and the other signatories.")
 
 
-def _got(item: Item, taken: Taken) -> Iterator[str]:
+def _show_witnessing(report: receiving.ReceiveReport) -> None:
+    seen = report.witnessed
+    if report.not_witnessed:
+        say(f"The log was not looked at as a witness: {report.not_witnessed}")
+    elif seen is not None and not seen.registered:
+        say("This agency has no key for witnessing: `concordat log witness AGENCY` makes one.")
+    if seen is not None:
+        if seen.standing.waiting is not None:
+            say(standing_words(seen.standing))
+        for line in alarm_lines(seen.alarms):
+            say(line)
+
+
+def _got(item: Item, taken: Taken, seen: Witnessed | None) -> Iterator[str]:
     told, gone = item.row.told, taken.get(item.row.id)
     yield told.outcome if gone is None else f"WITHDRAWN: {gone.reason or 'no reason given'}"
     if item.row.past_the_broker:
         yield "EMERGENCY: not logged yet"
+    else:
+        yield entry_words(seen, item.row.index)
     if told.clauses:  # the existence of a record is told without them
         yield f"(clause {', '.join(told.clauses)})"
 

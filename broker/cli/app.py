@@ -25,6 +25,7 @@ from broker.cli.quality import quality
 from broker.cli.quarantine import list_quarantine, retry, show
 from broker.cli.tasks import answer, list_tasks
 from broker.cli.withdrawing import correct, retract, retractions, unfile
+from broker.cli.witness import witness, witnesses
 
 app = typer.Typer(
     name="concordat",
@@ -124,6 +125,8 @@ _log.command("search")(search)
 _log.command("ask")(ask)
 _log.command("rerun")(rerun)
 _log.command("verify")(verify)
+_log.command("witness")(witness)
+_log.command("witnesses")(witnesses)
 _log.command("evidence")(evidence)
 _log.command("verify-evidence")(verify_file)
 app.add_typer(_log, name="log")

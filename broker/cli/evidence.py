@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from broker.access_log.witness import quorum_of
 from broker.cli.place import layout_for
 from broker.cli.show import Dir, Exit, Json, Refused, reporting, say, say_json, table, when
 from broker.errors import Code
@@ -100,6 +101,8 @@ def verdict_document(verdict: Verdict, *, rooted: bool) -> dict[str, object]:
         "origin": checked.evidence.origin,
         "size": None if point is None else point.size,
         "root": None if point is None else point.root.hex(),
+        "witnesses": list(checked.witnesses),
+        "agencies": checked.agencies,
         "page_as_it_must_be": verdict.page,
         "entries": [
             {
@@ -140,6 +143,10 @@ def _show(verdict: Verdict, *, rooted: bool) -> None:
         say("[bold]Wrong[/]: page.html does not say what the entries say. Do not read it.")
     if checked.checkpoint is not None:
         say(f"Log {checked.evidence.origin}: {checked.checkpoint.size} entries, signed by its key.")
+        have, of = len(checked.witnesses), checked.agencies
+        enough = "" if have >= quorum_of(of) else ": not more than half"
+        names = f" ({escape(', '.join(checked.witnesses))})" if checked.witnesses else ""
+        say(f"Witnessed by {have} of {of} agencies{enough}{names}.")
     counts = Counter(x.what.value for one in checked.entries for x in one.shown if x.holds)
     if not wrong:
         say(f"{len(checked.entries)} entries, {sum(counts.values())} things checked.")

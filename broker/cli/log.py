@@ -1,12 +1,15 @@
 """The access log: whether it can be believed."""
 
 import asyncio
+from collections.abc import Iterator
 
 import typer
 from rich.markup import escape
 
+from broker.access_log.witness import Standing
 from broker.cli.place import layout_for
 from broker.cli.show import Dir, Exit, Json, progress_bar, reporting, say, say_json
+from broker.cli.witness import alarm_documents, alarm_lines, standing_document, standing_words
 from broker.clock import MINUTE
 from broker.protocol.wording import span_words
 from broker.runtimes import verifying
@@ -48,6 +51,8 @@ def verification_document(result: verifying.Verification) -> dict[str, object]:
         "closed": result.log.closed,
         "erased": result.log.erased,
         "logged_late_ms": list(result.logged_late),
+        "witnessing": None if result.standing is None else standing_document(result.standing),
+        "alarms": alarm_documents(result.alarms),
         "findings": [
             {
                 "entry": one.index,
@@ -59,6 +64,14 @@ def verification_document(result: verifying.Verification) -> dict[str, object]:
             for one in result.findings
         ],
     }
+
+
+def _witness_lines(standing: Standing) -> Iterator[str]:
+    yield standing_words(standing).removesuffix(".")
+    sizes = {agency: one.size for agency, one in standing.cosigned.items()}
+    for size in sorted({size for size in sizes.values() if size < standing.newest}, reverse=True):
+        who = ", ".join(agency for agency, one in sizes.items() if one == size)
+        yield f"  {escape(who)}: only {size}"
 
 
 def verification_lines(result: verifying.Verification) -> list[str]:
@@ -76,6 +89,9 @@ def verification_lines(result: verifying.Verification) -> list[str]:
                 f"{deliveries.absent} deliveries are not on their topics: "
                 "not released yet, or deleted since"
             )
+    if result.standing is not None:
+        lines += _witness_lines(result.standing)
+    lines += alarm_lines(result.alarms)
     if late := result.logged_late:
         words = "1 record was" if len(late) == 1 else f"{len(late)} records were"
         longest = span_words(-(-max(late) // MINUTE) * MINUTE)

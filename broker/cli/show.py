@@ -43,7 +43,16 @@ class Exit(IntEnum):
     UNSAFE = 3
 
 
-SAFETY = ("installation.", "protocol.", "lane.", "store.", "shipped.", "log.", "decision.")
+SAFETY = (
+    "installation.",
+    "protocol.",
+    "lane.",
+    "store.",
+    "shipped.",
+    "log.",
+    "decision.",
+    "witness.",
+)
 """Codes that begin so mean that something needed for safety is missing."""
 
 USAGE = (

@@ -3,7 +3,7 @@
 For each entry, as far as it is shown:
 
 1. *place*: its leaf stands in the tree of a checkpoint that the log's key signed; all entries of a
-   file under the same checkpoint.
+   file under the same checkpoint. Every other line under it is a cosignature by an agency's key.
 2. *facts*, *personal*, *told*: what is shown is what the leaf committed to.
 3. *protocol*: it rests on the protocol that the file brings, whose entries are folded from the
    first root on: every signature of every officer is checked again.
@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 
+from broker.access_log.cosignatures import WitnessKey, cosigners, witness_name
 from broker.access_log.entry import (
     Leaf,
     Opening,
@@ -29,11 +30,12 @@ from broker.access_log.entry import (
     commit_personal,
     commit_told,
 )
-from broker.access_log.errors import LogError
+from broker.access_log.errors import NOTE_SIGNATURE, LogError
 from broker.access_log.evidence import Evidence, EvidenceEntry
-from broker.access_log.notes import Checkpoint, VerifierKey
+from broker.access_log.notes import Checkpoint, Note, VerifierKey
 from broker.access_log.parts import Facts, Personal, Told
 from broker.access_log.proofs import Proof
+from broker.clock import Instant
 from broker.errors import Code, ConcordatError
 from broker.lanes import Message, Received
 from broker.protocol.errors import NoRevision
@@ -42,7 +44,7 @@ from broker.protocol.root import read_root
 from broker.receipts.delivery import signed_by_source
 from broker.records.batches import BatchVerifier
 from broker.records.envelope import Minimised, decode_minimised
-from broker.records.names import Partnership
+from broker.records.names import AgencyId, Partnership
 
 OTHER_ROOT = Code(
     "evidence.root",
@@ -119,12 +121,20 @@ class Checked:
         protocol: the protocol that it brings, folded.
         checkpoint: under which its entries stand; None if none does.
         entries: each with what holds.
+        witnesses: agencies that cosigned the checkpoint.
     """
 
     evidence: Evidence
     protocol: PublishedProtocol
     checkpoint: Checkpoint | None
     entries: tuple[CheckedEntry, ...]
+    witnesses: tuple[AgencyId, ...] = ()
+
+    @property
+    def agencies(self) -> int:
+        """How many agencies could have: those of the revision in force when the file was made."""
+        agreement = self.protocol.agreement_at(self.evidence.made_at)
+        return 0 if agreement is None else len(agreement.roster.agencies)
 
     @property
     def holds(self) -> bool:
@@ -151,22 +161,31 @@ def check(evidence: Evidence, first_root: bytes | None = None) -> Checked:
     protocol = PublishedProtocol(root.digest)
     for number, (at, value) in enumerate(evidence.protocol):
         protocol.apply(Received(Message("protocol", b"", value), 0, number, at))
-    checker = _Checker(root.digest, protocol)
+    checker = _Checker(root.digest, protocol, evidence.made_at)
     entries = tuple(checker.check(one) for one in evidence.entries)
-    return Checked(evidence, protocol, checker.checkpoint, entries)
+    return Checked(evidence, protocol, checker.checkpoint, entries, checker.witnesses)
 
 
 class _Checker:
     """Checks entry by entry; the first one's checkpoint is that of all."""
 
-    def __init__(self, partnership: Partnership, protocol: PublishedProtocol) -> None:
+    def __init__(
+        self, partnership: Partnership, protocol: PublishedProtocol, made_at: Instant
+    ) -> None:
         self._partnership = partnership
         self._protocol = protocol
         self._batches = BatchVerifier(partnership)
         trust = protocol.trust
         self._origin = trust.origin
         self._keys = (VerifierKey(trust.origin, trust.log_key),)
+        self._witnesses = {
+            WitnessKey(witness_name(trust.origin, agency), public): agency
+            for agency in protocol.agencies()
+            for public in protocol.registry.witness_keys(agency, made_at)
+        }
+        self._notes: set[bytes] = set()
         self.checkpoint: Checkpoint | None = None
+        self.witnesses: tuple[AgencyId, ...] = ()
 
     def check(self, entry: EvidenceEntry) -> CheckedEntry:
         leaf = Leaf.parse(entry.leaf)
@@ -190,12 +209,31 @@ class _Checker:
         try:
             proof = Proof.parse(entry.proof)
             checkpoint = proof.verify(leaf.hash, self._origin, self._keys)
+            self._cosigned(proof.checkpoint)
         except LogError as error:
             return Shown(What.PLACE, holds=False, why=error.code.name)
         self.checkpoint = self.checkpoint or checkpoint
         if proof.index != entry.index or checkpoint != self.checkpoint:
             return Shown(What.PLACE, holds=False, why="another place or checkpoint")
         return Shown(What.PLACE, holds=True)
+
+    def _cosigned(self, data: bytes) -> None:
+        """Find who cosigned the checkpoint.
+
+        Raises:
+            LogError: `log.note.signature`; a line is false, or nobody's who has a key.
+        """
+        if data in self._notes:
+            return
+        note = Note.parse(data)
+        found = cosigners(note, self._witnesses)
+        known = {(key.name, key.id) for key in self._keys}
+        known |= {(key.name, key.id) for key in found}
+        if any((line.name, line.id) not in known for line in note.signatures):
+            raise LogError(NOTE_SIGNATURE, "a line of nobody's")
+        names = {self._witnesses[key] for key in found}
+        self.witnesses = tuple(sorted(names.union(self.witnesses)))
+        self._notes.add(data)
 
     def _protocol_of(self, one: CheckedEntry) -> Iterator[Shown]:
         said = one.facts or one.told

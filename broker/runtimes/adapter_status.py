@@ -11,12 +11,14 @@ from adapters.sinks.hand_overs import Standing
 from broker.backends.sqlite.hand_overs import SqliteHandOvers
 from broker.backends.sqlite.notices import SqliteNotices
 from broker.backends.sqlite.outbox import SqliteOutbox
+from broker.clock import Instant
 from broker.errors import Code
 from broker.runtimes.adapter_settings import AdapterSettings, Watched
 from broker.runtimes.keystore import AgencyKeys
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.serving import check_heartbeat
 from broker.runtimes.watching import DONE, ERROR, REJECTED, WORK, lying_in
+from broker.runtimes.witness_status import WitnessStatus, read_status
 
 HERE = "here"
 PLACES_SHOWN = (HERE, WORK, DONE, REJECTED, ERROR)
@@ -67,6 +69,8 @@ class AdapterStatus:
         listeners: that it opens.
         sinks: how each one stands.
         notices: how each channel of notices stands.
+        witness: how far the log is witnessed, as the agency has seen it last; None if never.
+        at: when this was asked.
         nobody_told: desks, and managers, that owe something and that no channel reaches, as far as
             an adapter that runs has seen.
     """
@@ -77,18 +81,23 @@ class AdapterStatus:
     listeners: tuple[ListenerStatus, ...]
     sinks: Mapping[str, Standing]
     notices: Mapping[str, ChannelStanding]
+    witness: WitnessStatus | None
+    at: Instant
     nobody_told: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
-        """Whether it runs, no delivery waits for a person, no try has failed, all can be told."""
+        """Whether it runs, nothing waits for a person, no try failed, and no witness warns."""
         handed = not any(one.refused or one.code for one in self.sinks.values())
         told = not any(one.code for one in self.notices.values()) and not self.nobody_told
-        return self.runs and handed and told
+        witnessed = self.witness is None or self.witness.good(self.at)
+        return self.runs and handed and told and witnessed
 
 
-async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> AdapterStatus:
-    """Return how an adapter does.
+async def status_of(
+    layout: Layout, agency: str, settings: AdapterSettings, at: Instant
+) -> AdapterStatus:
+    """Return how an adapter does at `at`.
 
     Raises:
         StoreError: a file of the agency's folder cannot be used.
@@ -106,6 +115,8 @@ async def status_of(layout: Layout, agency: str, settings: AdapterSettings) -> A
         _listeners(layout, agency, settings, runs=runs),
         await _sinks(layout, agency, settings),
         await _notices(layout, agency, settings),
+        read_status(layout, agency),
+        at,
         tuple(_said(layout, agency, runs=runs).get("nobody_told", ())),
     )
 
@@ -163,6 +174,23 @@ def status_document(status: AdapterStatus) -> dict[str, object]:
             for name, one in status.notices.items()
         ],
         "nobody_told": list(status.nobody_told),
+        "witness": _witness_document(status),
+    }
+
+
+def _witness_document(status: AdapterStatus) -> dict[str, object] | None:
+    seen = status.witness
+    if seen is None:
+        return None
+    return {
+        "witnesses": seen.witnesses,
+        "of": seen.of,
+        "witnessed": seen.witnessed,
+        "published": seen.newest,
+        "waiting_since_ms": seen.waiting,
+        "late": seen.late(status.at),
+        "warned": seen.warned or None,
+        "alarms": [{"agency": who, "code": code} for who, code in seen.alarms],
     }
 
 

@@ -258,6 +258,10 @@ def _signatures(checked: Checked) -> str:
     if checkpoint is not None:
         rows.append(("Log", f"{checkpoint.size} entries, signed by the log's key"))
         rows.append(("Root", f"<code>{checkpoint.root.hex()}</code>"))
+    if checked.witnesses:  # a file of before there were witnesses has a page without
+        have, of = len(checked.witnesses), checked.agencies
+        rows.append(("Witnesses", f"{have} of {of} agencies were shown the same log"))
+        rows.append(("", _list((escape(name), True) for name in checked.witnesses)))
     for revision in _revisions(checked):
         names = [
             f"{escape(one.name)}, {escape(one.role)} ({escape(one.agency)})"

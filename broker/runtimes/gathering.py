@@ -4,10 +4,11 @@ Whoever gathers has the broker's folder. What is closed to him, or does not fit 
 left out; that it is closed shows in the leaf.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from broker.access_log.cosignatures import gathered
 from broker.access_log.decided import Kept
 from broker.access_log.entry import (
     Leaf,
@@ -25,13 +26,20 @@ from broker.access_log.ports import NEWEST, Cursor, LogIndex, LogQuery, LogRow
 from broker.access_log.proofs import Proof
 from broker.access_log.prover import TileCache
 from broker.access_log.reader import LogView, read_state
+from broker.access_log.witness import most_witnessed
 from broker.backends.files.store import FileTileStore
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.clock import Clock
 from broker.errors import Code
+from broker.lanes import Received
+from broker.protocol.bodies import KeyBody, body_of
+from broker.protocol.entries import parse_entry
+from broker.protocol.errors import EntryRefused
+from broker.protocol.published import read_all
 from broker.protocol.root import read_root
 from broker.records.envelope import Splicer, decode_envelope
-from broker.records.names import Partnership, RecordDigest
+from broker.records.keys import Use
+from broker.records.names import AgencyId, Partnership, RecordDigest
 from broker.runtimes.exchange import exchange_of
 from broker.runtimes.indexing import index_to_read
 from broker.runtimes.keystore import BrokerSecrets
@@ -39,6 +47,7 @@ from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.opening import BrokerOpener
 from broker.runtimes.protocol import protocol_entries
 from broker.runtimes.searching import Wanted, search
+from broker.runtimes.witnessed import read_standing
 
 NOTHING = Code(
     "usage.evidence",
@@ -155,21 +164,42 @@ async def gather(layout: Layout, clock: Clock, case: Case) -> Evidence:
     trusted = read_root(root)
     async with exchange_of(layout).public(clock) as streams:
         protocol = await protocol_entries(streams)
+        folded = read_all(trusted.digest, protocol)
+        standing = await read_standing(streams, folded, clock.now())
     async with _opened(layout, trusted.digest) as log:
         rows = await _rows(layout, log, case)
         cache = TileCache()
-        prover = log.view.prover(cache)
-        await log.view.load(cache, prover.missing(*(row.index for row in rows)))
+        chosen = most_witnessed(standing, max((row.index for row in rows), default=0))
+        size = chosen[0].size if chosen else log.view.state.tree.size
         note = log.view.state.record.checkpoint
+        if chosen:
+            note = gathered(one.note for one in chosen)
+        prover = await log.view.prover_at(cache, size)
+        await log.view.load(cache, prover.missing(*(row.index for row in rows)))
         entries = [
             await _entry(log, row, Proof(row.index, prover.inclusion(row.index), note))
             for row in rows
         ]
-    # What stands behind the last entry that is rested on, no entry vouches for.
+    # What stands behind the last entry that is rested on, no entry vouches for; but for the keys of
+    # those who cosigned, which are signed by themselves.
     known = max((_position(one) for one in entries), default=1)
+    if chosen:
+        known = max(known, _keys_of_witnesses(protocol, {one.agency for one in chosen}))
     times = tuple((one.at, one.message.value) for one in protocol[: max(1, known)])
     origin = trusted.trust.origin
     return Evidence(trusted.digest, origin, clock.now(), case.words, root, times, tuple(entries))
+
+
+def _keys_of_witnesses(protocol: Sequence[Received], agencies: Collection[AgencyId]) -> int:
+    """Return how many entries of the protocol name the keys by which these agencies cosign."""
+    for number in range(len(protocol), 0, -1):
+        try:
+            body = body_of(parse_entry(protocol[number - 1].message.value))
+        except EntryRefused:
+            continue
+        if isinstance(body, KeyBody) and body.use is Use.WITNESS and body.holder in agencies:
+            return number
+    return 0
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from broker.runtimes.explaining import published
 from broker.runtimes.layout import Layout
 from broker.runtimes.points import module_point
 from broker.runtimes.servers import Check, bad, servers
+from broker.runtimes.witness_checks import witness_checks
 
 DISTRIBUTION = "concordat-broker"
 SQLITE_NEEDED = (3, 51, 3)
@@ -69,6 +70,7 @@ async def examine(layout: Layout, clock: Clock) -> Health:
         telephones = tuple(_telephones(protocol, clock))
         if layout.broker.is_dir():  # an agency's host has no log
             checks += [await _log(layout)]
+        checks += [one async for one in witness_checks(layout, clock, protocol)]
         checks += _agencies(layout, protocol)
         checks += [one async for one in _adapters(layout, clock)]
     except ConcordatError as error:
@@ -177,7 +179,9 @@ async def _adapters(layout: Layout, clock: Clock) -> AsyncIterator[Check]:
             continue
         name = f"adapter of {agency}"
         try:
-            status = await status_of(layout, agency, read_adapter_settings(layout, agency))
+            status = await status_of(
+                layout, agency, read_adapter_settings(layout, agency), clock.now()
+            )
         except ConcordatError as error:
             yield bad(name, error)
             continue

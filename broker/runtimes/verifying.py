@@ -4,18 +4,22 @@ Everything is read from disk and derived anew, from the partnership's first root
 keys and the log's key are needed to look into entries; without them the tree alone is verified.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from broker.access_log.alarms import Raised
+from broker.access_log.errors import WITNESS_SPLIT
 from broker.access_log.findings import Finding, LogReport
 from broker.access_log.reader import LogView, read_state
 from broker.access_log.verify import Checks, verify_log
 from broker.access_log.verify_deliveries import DeliveriesReport, verify_deliveries
+from broker.access_log.witness import Cosigned, Standing
 from broker.backends.files.store import FileTileStore
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.clock import Clock
 from broker.lanes import Received, Streams
+from broker.records.names import AgencyId
 from broker.runtimes.core import CoreParts, make_replay
 from broker.runtimes.exchange import exchange_of
 from broker.runtimes.keystore import BrokerSecrets
@@ -23,6 +27,13 @@ from broker.runtimes.layout import Layout
 from broker.runtimes.opening import BrokerOpener
 from broker.runtimes.points import Modules
 from broker.runtimes.protocol import log_keys, protocol_entries, read_protocol
+from broker.runtimes.witnessed import (
+    agencies_of,
+    read_alarms,
+    read_cosignatures,
+    read_steps,
+    standing_of,
+)
 
 READ_AT_ONCE = 1000
 MEMO_SIZE = 10_000
@@ -38,17 +49,24 @@ class Verification:
         decisions: decisions made again.
         logged_late: of each record that was sent past the broker in an emergency: ms from then
             until the log had it.
+        standing: how far the log is witnessed; None if the log is not sound.
+        forked: findings about cosignatures that are not of this log's history.
+        alarms: of witnesses, that stand.
     """
 
     log: LogReport
     deliveries: DeliveriesReport | None
     decisions: int
     logged_late: tuple[int, ...] = ()
+    standing: Standing | None = None
+    forked: tuple[Finding, ...] = ()
+    alarms: tuple[Raised, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is wrong."""
-        return self.log.findings + (() if self.deliveries is None else self.deliveries.findings)
+        delivered = () if self.deliveries is None else self.deliveries.findings
+        return self.log.findings + delivered + self.forked
 
     @property
     def sound(self) -> bool:
@@ -101,7 +119,25 @@ async def verify(
                 trust.origin,
                 keys_of_log,
             )
-        return Verification(report, deliveries, replay.decisions, tuple(replay.logged_late))
+        alarms = await read_alarms(streams, protocol)
+        late = tuple(replay.logged_late)
+        if not report.sound:
+            return Verification(report, deliveries, replay.decisions, late, alarms=alarms)
+        cosigned = await read_cosignatures(streams, protocol)
+        standing = standing_of(
+            agencies_of(protocol, clock.now()),
+            cosigned,
+            report.ledger.roots,
+            await read_steps(streams),
+        )
+        forked = tuple(_forked(cosigned, report.ledger.roots))
+        return Verification(report, deliveries, replay.decisions, late, standing, forked, alarms)
+
+
+def _forked(cosigned: Mapping[AgencyId, Cosigned], roots: Mapping[int, bytes]) -> Iterator[Finding]:
+    for agency, one in cosigned.items():
+        if roots.get(one.size) != one.root:
+            yield Finding(None, WITNESS_SPLIT, f"{agency} has cosigned size {one.size}")
 
 
 async def _messages(streams: Streams, topics: list[str]) -> AsyncIterator[Received]:

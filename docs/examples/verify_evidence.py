@@ -149,6 +149,8 @@ class Protocol:
         self.P, self.heads = P, [bytes(HASH)]
         self.keys: dict[str, tuple[str, int, bytes, int | None]] = {}
         self.revisions: set[bytes] = set()
+        self.witnesses: dict[str, tuple[str, bytes]] = {}
+        self.witnessed: set[str] = set()
         self._root(root)
         for position, value in enumerate(entries):
             self.heads.append(H(T("protocol-head"), self.heads[-1], H(value)))
@@ -198,6 +200,22 @@ class Protocol:
                 _, since, key, _ = self.keys[name]
                 self.keys[name] = (agency, since, key, position)
 
+        elif body["kind"] == "agency-key" and body["use"] == "witness":
+            self._witness(body, signers, signatures)
+
+    def _witness(
+        self, body: dict[str, str], signers: set[str], signatures: list[dict[str, str]]
+    ) -> None:
+        """Take a key for witnessing; one that is taken away counts for nothing: witnesses.md, 1."""
+        name, agency = body["key_id"], body["agency"]
+        if body["change"] == "add":
+            must(agency in signers or self._signs(agency, signatures), "whose key it is")
+            must(any(one["key_id"] == name for one in signatures), "the new key signs too")
+            self.witnesses[name] = (agency, bytes.fromhex(body["key"]))
+        elif body["change"] in {"revoke", "compromised"}:
+            must(agency in signers, "whose key it is")
+            self.witnesses.pop(name, None)
+
     def _signs(self, agency: str, signatures: list[dict[str, str]]) -> bool:
         return any(self.keys.get(one["key_id"], ("",))[0] == agency for one in signatures)
 
@@ -224,8 +242,25 @@ def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:  # 
     return H(b"\x01", path[-1], root_of(leaf, index - half, size - half, path[:-1]))
 
 
-def prove(proof: bytes, leaf: bytes, index: int, own: dict[str, Any]) -> str:
+def cosigned(note: str, lines: list[list[str]], protocol: Protocol) -> None:
+    """Check the lines of witnesses: witnesses.md, sections 1 and 2."""
+    for _, name, encoded in lines:
+        line = b64decode(encoded)
+        must(len(line) == 76, "a cosignature has 76 bytes")
+        for agency, key in protocol.witnesses.values():
+            mine = protocol.own["origin"].removesuffix("/log") + f"/witness/{agency}"
+            if name == mine and line[:4] == H(mine.encode(), b"\n\x04", key)[:4]:
+                said = f"cosignature/v1\ntime {int.from_bytes(line[4:12], 'big')}\n{note}\n"
+                signed(key, line[12:], said.encode(), "a witness's signature")
+                protocol.witnessed.add(agency)
+                break
+        else:
+            raise Wrong("somebody cosigned who is no witness")
+
+
+def prove(proof: bytes, leaf: bytes, index: int, protocol: Protocol) -> str:
     """Check log-format.md, sections 2 and 4; return the checkpoint's text."""
+    own = protocol.own
     head, note, signatures = proof.decode().split("\n\n")
     _, said, *path = head.split("\n")
     must(said == f"index {index}", "the proof is of another place")
@@ -239,6 +274,7 @@ def prove(proof: bytes, leaf: bytes, index: int, own: dict[str, Any]) -> str:
     must(bool(mine), "the log has not signed the checkpoint")
     for one in mine:
         signed(key, one, f"{note}\n".encode(), "the log's signature")
+    cosigned(note, [line for line in lines if line[1] != origin], protocol)
     must(index < int(size), "the log is not so long")
     made = root_of(leaf, index, int(size), [b64decode(one) for one in path])
     must(b64decode(top) == made, "the entry is not in the log")
@@ -259,6 +295,7 @@ def check(files: dict[str, bytes], root: bytes) -> Counter[str]:
         except Wrong as error:
             raise Wrong(f"entry {number}: {error}") from error
     must(len(checkpoints) == 1, "entries stand under several checkpoints")
+    counts["agencies that cosigned the checkpoint"] = len(protocol.witnessed)
     return counts
 
 
@@ -271,7 +308,7 @@ def _entry(
     }
     leaf = parts["leaf"] or b""
     must(len(leaf) == 3 * HASH, "a leaf has 96 bytes")
-    note = prove(files[f"entries/{number}/proof.txt"], H(b"\x00", leaf), number, protocol.own)
+    note = prove(files[f"entries/{number}/proof.txt"], H(b"\x00", leaf), number, protocol)
     counts["stand in the log"] += 1
     facts: dict[str, Any] | None = None
     if (opening := parts["facts"]) is not None:

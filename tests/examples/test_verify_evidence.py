@@ -34,6 +34,7 @@ def test_it_agrees_that_everything_holds(case: Path, week: Commands) -> None:
     done = run(case, week.root / "1.root.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The evidence holds." in done.stdout
+    assert "     8 agencies that cosigned the checkpoint" in done.stdout
     entries = week.bare("log", "verify-evidence", case, "--json").document["entries"]
     assert f"{len(entries):6} stand in the log" in done.stdout
     slots = sum(x["what"] == "slots" for one in entries for x in one["checked"])

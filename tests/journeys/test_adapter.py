@@ -103,7 +103,8 @@ class Adapting:
 
     async def status(self) -> AdapterStatus:
         layout = self.county.layout
-        return await status_of(layout, self.agency, read_adapter_settings(layout, self.agency))
+        settings = read_adapter_settings(layout, self.agency)
+        return await status_of(layout, self.agency, settings, SystemClock().now())
 
 
 async def until(what: Callable[[], bool]) -> None:

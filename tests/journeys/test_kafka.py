@@ -51,6 +51,11 @@ def test_the_demonstration_tells_the_same_week_over_kafka(
     assert files.verification is not None
     assert kafka.verification.sound
     assert kafka.verification.log.size == files.verification.log.size
+    # and every agency has witnessed all of it
+    assert kafka.verification.standing is not None
+    newest = kafka.verification.standing.newest
+    assert newest == kafka.verification.log.size
+    assert len(kafka.verification.standing.by(newest - 1)) == 8
 
 
 def test_nothing_changes_when_everything_runs_again(on_kafka: Path, undisturbed: Outcome) -> None:

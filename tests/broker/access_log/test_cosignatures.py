@@ -14,10 +14,17 @@ from broker.access_log.cosignatures import (
     cosign,
     cosigned_bytes,
     cosigners,
+    gathered,
     witness_name,
 )
 from broker.access_log.errors import NOTE_SHAPE, NOTE_SIGNATURE, LogError
-from broker.access_log.notes import Checkpoint, Note, VerifierKey, open_checkpoint
+from broker.access_log.notes import (
+    MOST_SIGNATURES,
+    Checkpoint,
+    Note,
+    VerifierKey,
+    open_checkpoint,
+)
 from broker.records.names import AgencyId
 from tests.broker.access_log.county import ORIGIN, SIGNER
 
@@ -107,6 +114,24 @@ def test_a_time_beyond_63_bits_is_false() -> None:
     with pytest.raises(LogError) as caught:
         cosigners(Note.parse(signed), [KEY])
     assert caught.value.code is NOTE_SIGNATURE
+
+
+def test_lines_of_one_text_are_gathered_under_one_note() -> None:
+    # given two notes of one text, each with the log's line and another witness's
+    other = WitnessKey(NAME + "2", OTHER.public_key().public_bytes_raw())
+    notes = [COSIGNED, cosign(NOTE, other, OTHER, TIME)]
+    # when they are gathered, then each line is there once
+    found = Note.parse(gathered(notes))
+    assert [line.name for line in found.signatures] == [ORIGIN, NAME, NAME + "2"]
+    assert cosigners(found, [KEY, other]) == {KEY: TIME, other: TIME}
+    # and other texts do not go together, nor do more lines than a reader takes
+    later = SIGNER.sign(Checkpoint(ORIGIN, 8, bytes(range(32))).text())
+    for wrong in ([NOTE, later], []):
+        with pytest.raises(LogError) as caught:
+            gathered(wrong)
+        assert caught.value.code is NOTE_SHAPE
+    many = [cosign(NOTE, KEY, PRIVATE, TIME + n) for n in range(MOST_SIGNATURES + 5)]
+    assert len(Note.parse(gathered(many)).signatures) == MOST_SIGNATURES
 
 
 def test_a_key_is_published_and_read_back() -> None:

@@ -6,7 +6,7 @@ from broker.access_log.errors import BATCH, MISSING, OPENINGS_DIGEST, LogError
 from broker.access_log.openings import batch_path, openings_path
 from broker.access_log.prover import TileCache
 from broker.access_log.reader import read_state
-from broker.access_log.tree import check_consistency
+from broker.access_log.tree import check_consistency, check_inclusion, hash_leaf
 from broker.lanes import Bound
 from tests.broker.access_log.stores import MemoryTileStore
 from tests.broker.access_log.world import World, drain
@@ -47,6 +47,30 @@ async def test_a_log_continues_each_of_its_own_checkpoints() -> None:
         check_consistency(size, root, view.state.tree.size, view.state.tree.root(), path)
     with pytest.raises(LogError):
         await view.consistency(TileCache(), view.state.tree.size + 1)
+
+
+async def test_an_entry_is_proved_under_an_earlier_checkpoint_too() -> None:
+    # given a log of which every checkpoint was kept, over more than one tile
+    world = World(messages=300)
+    sequencer = await world.open()
+    roots: dict[int, bytes] = {}
+    while (await sequencer.run_once(Bound(count=40))).messages:
+        state = await read_state(world.store)
+        assert state is not None
+        roots[state.tree.size] = state.tree.root()
+    view, leaves = await world.view(), await world.leaves()
+    assert len(leaves) > 2 * 256
+    for size, root in roots.items():
+        # when a prover of that size is made, then what it proves leads to the root of then
+        cache = TileCache()
+        prover = await view.prover_at(cache, size)
+        for index in {0, size // 2, size - 1}:
+            await view.load(cache, prover.missing(index))
+            path = prover.inclusion(index)
+            check_inclusion(hash_leaf(leaves[index]), index, size, root, path)
+    for size in (0, len(leaves) + 1):
+        with pytest.raises(LogError):
+            await view.prover_at(TileCache(), size)
 
 
 async def test_what_is_missing_or_misplaced_is_named() -> None:

@@ -25,6 +25,7 @@ from broker.access_log.witness import (
     Cosigned,
     Memory,
     Standing,
+    most_witnessed,
     policy_text,
     quorum_of,
     read_cosigned,
@@ -165,6 +166,14 @@ def test_ten_minutes_without_a_quorum_are_too_long() -> None:
     assert not waits.late(Instant(1_000 + LATE - 1))
     assert waits.late(Instant(1_000 + LATE))
     assert not standing({"a": 1}).late(Instant(10 * LATE))
+
+
+def test_evidence_stands_under_the_checkpoint_that_most_have_cosigned() -> None:
+    found = standing({"a": 4, "b": 9, "c": 9, "d": 12, "e": 0})
+    assert [one.agency for one in most_witnessed(found, 3)] == ["b", "c"]
+    assert [one.agency for one in most_witnessed(found, 9)] == ["d"]
+    assert most_witnessed(found, 12) == ()
+    assert [one.size for one in most_witnessed(standing({"a": 4, "b": 9}), 0)] == [9]
 
 
 def test_the_policy_for_other_tools_gives_each_agency_one_vote() -> None:

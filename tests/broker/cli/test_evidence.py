@@ -68,11 +68,16 @@ def test_all_that_was_decided_about_a_child_holds_offline(week: Commands, tmp_pa
     assert counts["place"] == counts["facts"] == counts["source"] == len(document["entries"])
     assert counts["decision"] > 20
     assert counts["slots"] > 20
+    # and every agency was shown the same log
+    assert len(document["witnesses"]) == document["agencies"] == 8
 
     # and people are told so
     said = week.bare(*words).out
     assert "The evidence holds." in said
     assert "The first root is the one that you gave." in said
+    assert "Witnessed by 8 of 8 agencies (eastshire-council, " in said
+    page = read_archive(file.read_bytes())[PAGE].decode()
+    assert "8 of 8 agencies were shown the same log" in page
     assert document["partnership"] in week.bare("log", "verify-evidence", file).out
 
 
@@ -182,6 +187,27 @@ def test_no_file_can_be_left_out_but_an_opening(small: dict[str, bytes]) -> None
     assert verdict.holds
     assert "personal" not in whats
     assert "decision" not in whats
+
+
+def test_a_cosignature_of_nobodys_is_refused_and_fewer_are_counted(
+    small: dict[str, bytes],
+) -> None:
+    # given evidence under a checkpoint with the lines of its witnesses
+    name = next(one for one in small if one.endswith("proof.txt"))
+    lines = small[name].splitlines(keepends=True)
+    # when one is another's, or false, then it does not hold
+    renamed = lines[-1].replace(b"/witness/", b"/witness/no-")
+    assert not holds(small | {name: b"".join([*lines[:-1], renamed])})
+    encoded = lines[-1].rstrip(b"\n")
+    flipped = encoded[:-8] + (b"A" if encoded[-8:-7] != b"A" else b"B") + encoded[-7:] + b"\n"
+    assert not holds(small | {name: b"".join([*lines[:-1], flipped])})
+    # when all are left out, then it holds as evidence that nobody has witnessed
+    files = dict(small)
+    for one in [one for one in small if one.endswith("proof.txt")]:
+        kept = [line for line in small[one].splitlines(keepends=True) if b"/witness/" not in line]
+        files[one] = b"".join(kept)
+    checked = check(unpack(files))
+    assert (checked.holds, checked.witnesses, checked.agencies) == (True, (), 8)
 
 
 def test_parts_of_another_entry_do_not_fit(small: dict[str, bytes]) -> None:

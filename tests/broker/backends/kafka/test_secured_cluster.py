@@ -8,13 +8,15 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from broker.access_log.alarms import ALARMS
+from broker.access_log.witness import COSIGNATURES
 from broker.backends.kafka.cluster import Cluster
 from broker.backends.kafka.headers import headers
 from broker.backends.kafka.security import Security
 from broker.backends.kafka.streams import KafkaStreams
 from broker.clock import Instant
 from broker.lanes import Bound, Message, Unavailable
-from broker.runtimes.acls import principal_of
+from broker.runtimes.acls import OF_WITNESSES, principal_of
 from broker.runtimes.topics import BROKER, STREAM, TOPOLOGY
 from tests.broker.backends.kafka.certificates import Authority
 from tests.broker.backends.kafka.secured import PREFIX, WAIT_S, County
@@ -82,6 +84,24 @@ async def test_each_part_can_do_its_work_and_records_pass(county: County, connec
     group = f"consumer.{POLICE}"
     assert await router.positions(group, [f"deliveries.{POLICE}"]) == {f"deliveries.{POLICE}": 1}
     assert await router.trim(f"deliveries.{POLICE}", 1) == 1
+
+
+async def test_agencies_write_and_read_what_witnesses_say(county: County, connect: Connect) -> None:
+    # given the topics of witnesses, which the log makes for the agencies
+    log = connect(county.of("log"), "log")
+    await log.make(OF_WITNESSES)
+    # when an agency cosigns twice and warns once
+    police = connect(county.of(principal_of(POLICE)), principal_of(POLICE))
+    for note in (b"note", b"later note"):
+        await police.publish([Message(COSIGNATURES, KEY, note)])
+    await police.publish([Message(ALARMS, bytes(8), b"alarm")])
+    # then what it said last is there, and the alarm
+    assert [one.message.value for one in await police.read(COSIGNATURES, 0)] == [b"later note"]
+    assert [one.message.value for one in await police.read(ALARMS, 0)] == [b"alarm"]
+    assert await police.end(COSIGNATURES) > 0
+    # and the log, whom they are about, cannot even read them
+    with pytest.raises(Unavailable):
+        await log.read(ALARMS, 0)
 
 
 @pytest.mark.parametrize(
