@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn
 
 from broker.cli.show import Exit, Json, progress_bar, reporting, say, say_json, table
+from broker.errors import ConcordatError
 from broker.protocol.revision import Revision
 from broker.runtimes.founding import COUNTY, protocol_folder, read_county
 from broker.runtimes.scenarios.errors import PROTOCOL, ScenarioError
@@ -40,7 +41,9 @@ ProtocolFolder = Annotated[
 def run(files: Files = None, protocol: ProtocolFolder = COUNTY, as_json: Json = False) -> None:
     """Play scenarios on a real broker and compare what comes; nothing of it is kept."""
     with reporting(as_json=as_json):
-        folder, revision, scenarios = _read(files, protocol)
+        folder, revision, scenarios, refused = _read(files, protocol)
+        if not scenarios:
+            raise refused[0]
         columns = (TextColumn("{task.description}"), BarColumn())
         with progress_bar(*columns, as_json=as_json) as bar:
             task = bar.add_task("Playing scenarios", total=len(scenarios))
@@ -49,12 +52,28 @@ def run(files: Files = None, protocol: ProtocolFolder = COUNTY, as_json: Json = 
                 bar.update(task, completed=done)
 
             known = Known.of(revision)
-            played = asyncio.run(play_all(scenarios, known, Settings(), folder, told))
+            played, unplayed = asyncio.run(play_all(scenarios, known, Settings(), folder, told))
+        refused += unplayed
+        if not played:
+            raise refused[0]
     if as_json:
-        say_json({"scenarios": [_document(one) for one in played]})
+        errors = [
+            {
+                "code": one.code.name,
+                "sentence": one.code.sentence,
+                "where": one.where,
+                "fix": one.fix,
+            }
+            for one in refused
+        ]
+        say_json({"scenarios": [_document(one) for one in played], "errors": errors})
     else:
         _tell(played, revision)
-    raise typer.Exit(Exit.DONE if all(one.as_told for one in played) else Exit.REJECTED)
+        for one in refused:
+            say(f"[bold]{escape(f'{one.where}: {one.code.sentence}')}[/] {escape(one.fix)}")
+    as_told = all(one.as_told for one in played)
+    code = Exit.USAGE if refused else Exit.DONE if as_told else Exit.REJECTED
+    raise typer.Exit(code)
 
 
 def list_them(
@@ -62,7 +81,7 @@ def list_them(
 ) -> None:
     """List scenarios: what each is about."""
     with reporting(as_json=as_json):
-        _, _, scenarios = _read(files, protocol)
+        _, _, scenarios = _read_all(files, protocol)
     if as_json:
         say_json(
             [
@@ -91,12 +110,23 @@ def doc(
 ) -> None:
     """Write a page of all scenarios: each story, and who gets what of it, and why."""
     with reporting(as_json=False):
-        _, revision, scenarios = _read(files, protocol)
+        _, revision, scenarios = _read_all(files, protocol)
         output.write_text(page(scenarios, revision), encoding="utf-8")
     say(f"{len(scenarios)} scenarios in {escape(str(output))}.")
 
 
-def _read(files: list[Path] | None, protocol: str) -> tuple[Path, Revision, list[Scenario]]:
+def _read_all(files: list[Path] | None, protocol: str) -> tuple[Path, Revision, list[Scenario]]:
+    """Return the scenarios; refuse all if one is wrong."""
+    folder, revision, scenarios, refused = _read(files, protocol)
+    if refused:
+        raise refused[0]
+    return folder, revision, scenarios
+
+
+def _read(
+    files: list[Path] | None, protocol: str
+) -> tuple[Path, Revision, list[Scenario], list[ConcordatError]]:
+    """Return the scenarios, and what is wrong with the other files."""
     folder = protocol_folder(protocol)
     for name in ("clauses.yaml", "cases.yaml"):
         if not (folder / name).is_file():
@@ -107,7 +137,14 @@ def _read(files: list[Path] | None, protocol: str) -> tuple[Path, Revision, list
             raise ScenarioError(PROTOCOL, f"{folder.name} has no publication/{agency}.yaml")
     known = Known.of(revision)
     paths = scenario_files(files or [folder / SCENARIOS])
-    return folder, revision, [read_scenario(path, known) for path in paths]
+    scenarios: list[Scenario] = []
+    refused: list[ConcordatError] = []
+    for path in paths:
+        try:
+            scenarios.append(read_scenario(path, known))
+        except ScenarioError as error:
+            refused.append(error)
+    return folder, revision, scenarios, refused
 
 
 def _tell(played: list[Played], revision: Revision) -> None:

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from broker.clock import Instant
+from broker.protocol.clauses import SPANS, span_ms
+from broker.protocol.clauses import Kind as Duty
 from broker.protocol.documents import Spot, read_document
 from broker.protocol.errors import ProtocolTextError
 from broker.records.names import agency_of
 from broker.records.statement import Identifiers
-from broker.runtimes.scenarios.actions import ACTIONS, Reader
+from broker.runtimes.scenarios.actions import ACTIONS, LINKS, Reader
 from broker.runtimes.scenarios.errors import (
+    KEY,
     NONE,
     ORDER,
     REFERENCE,
@@ -22,6 +25,7 @@ from broker.runtimes.scenarios.errors import (
 from broker.runtimes.scenarios.known import Known
 from broker.runtimes.scenarios.model import (
     ARRIVES,
+    Action,
     Child,
     Expect,
     Expected,
@@ -30,7 +34,7 @@ from broker.runtimes.scenarios.model import (
     Secret,
     Step,
 )
-from broker.runtimes.scenarios.values import moment
+from broker.runtimes.scenarios.values import coded, moment
 from broker.subjects.identifiers import is_nhs_number, is_upn
 
 NO_NUMBER = "none"
@@ -39,8 +43,11 @@ NO_NUMBER = "none"
 TEST_PREFIX = "999"
 """NHS numbers that begin so are never given to anybody."""
 
+FROM_OTHERS = frozenset({Expected.CONTENT, Expected.EXISTENCE, Expected.REFER, Expected.WITHHOLD})
+"""What nobody can get of a record of one's own."""
+
 _STORY_LINES = 8
-_IDENTITY = ("name", "born", "nhs_number", "upn", "council_id", "works_with")
+_IDENTITY = ("born", "nhs_number", "upn", "council_id", "works_with")
 
 
 def scenario_files(paths: list[Path]) -> tuple[Path, ...]:
@@ -78,7 +85,7 @@ def read_scenario(path: Path, known: Known) -> Scenario:
 class _Reading:
     reader: Reader
     at: Instant
-    ids: set[str] = field(default_factory=set)
+    ids: dict[str, Action | None] = field(default_factory=dict)
 
 
 def _scenario(spot: Spot, path: Path, known: Known) -> Scenario:
@@ -93,6 +100,8 @@ def _scenario(spot: Spot, path: Path, known: Known) -> Scenario:
     starts = moment(given["starts"])
     reading = _Reading(Reader(known, children, path.parent), starts)
     steps = tuple(_step(number, one, reading) for number, one in enumerate(given["steps"].items()))
+    if not steps:
+        given["steps"].refuse(VALUE, "has no step", "Write at least one: who does what, when.")
     secrets = given["secrets"].items() if "secrets" in given else []
     return Scenario(
         path.name,
@@ -154,8 +163,8 @@ def _works_with(spot: Spot, known: Known) -> Iterator[tuple[str, str]]:
         known.consumer(links, agency)
         if agency != agency_of(agency):
             links.refuse(VALUE, "must be an agency", "Leave the desk out.")
-        for link in links.texts():
-            yield agency, link
+        for link in links.items() if isinstance(links.value, list) else (links,):
+            yield agency, coded(link, LINKS)
 
 
 def _secret(spot: Spot, known: Known) -> Secret:
@@ -172,6 +181,8 @@ def _step(number: int, spot: Spot, reading: _Reading) -> Step:
         given[told[1]].refuse(VALUE, f"a step has one action, and this one has {told[0]}, too")
     after = given["after"].duration() if "after" in given else 0
     at = moment(given["at"]) if "at" in given else None
+    if at is not None and "after" in given:
+        given["after"].refuse(KEY, "stands beside at", "Leave one of the two out.")
     now = Instant(reading.at + after) if at is None else at
     if now < reading.at:
         spot.refuse(ORDER, "is before the step above")
@@ -183,10 +194,10 @@ def _step(number: int, spot: Spot, reading: _Reading) -> Step:
     if told and "by" not in given:
         spot.refuse(VALUE, "has an action, and does not say by whom", "Add by.")
     by = reader.known.agency(given["by"]) if "by" in given else ""
-    action = None
+    action: Action | None = None
     if told:
         action = ACTIONS[told[0]](reader, given[told[0]], by, reading.ids, now)
-    reading.ids.add(name)
+    reading.ids[name] = action
     others = given["others"].one_of(("any", "nothing")) == "any" if "others" in given else False
     record_type = action.type if isinstance(action, Says) else ""
     return Step(
@@ -197,18 +208,21 @@ def _step(number: int, spot: Spot, reading: _Reading) -> Step:
         by,
         action,
         "gets" in given,
-        tuple(_gets(given["gets"], reader.known, record_type)) if "gets" in given else (),
+        tuple(_gets(given["gets"], reader.known, record_type, by)) if "gets" in given else (),
         others,
         spot.line,
     )
 
 
-def _gets(spot: Spot, known: Known, record_type: str) -> Iterator[Expect]:
+def _gets(spot: Spot, known: Known, record_type: str, by: str) -> Iterator[Expect]:
     if spot.value == "nobody":
         return
     for consumer, one in spot.map().items():
         known.consumer(one, consumer)
-        yield _expect(consumer, one, known, record_type)
+        expected = _expect(consumer, one, known, record_type)
+        if record_type and agency_of(consumer) == by and expected.outcome in FROM_OTHERS:
+            one.refuse(VALUE, f"{by} sends this record, and does not get it", "Leave it out.")
+        yield expected
 
 
 def _expect(consumer: str, spot: Spot, known: Known, record_type: str) -> Expect:
@@ -229,7 +243,21 @@ def _expect(consumer: str, spot: Spot, known: Known, record_type: str) -> Expect
         known.parts(given["slots"], parts) if "slots" in given else (),
         known.parts(given["never"], parts) if "never" in given else (),
         known.clauses(given["clauses"]) if "clauses" in given else (),
-        tuple(given["obligations"].texts()) if "obligations" in given else (),
+        tuple(_obligations(given["obligations"])) if "obligations" in given else (),
         given["because"].text(),
         spot.line,
     )
+
+
+def _obligations(spot: Spot) -> Iterator[str]:
+    for one in spot.items():
+        kind, _, detail = one.text().partition(" ")
+        if kind not in set(Duty):
+            fix = f"Use one of: {', '.join(Duty)}."
+            one.refuse(VALUE, f"there is no obligation {kind}", fix)
+        if detail and Duty(kind) in SPANS:
+            try:
+                span_ms(detail)
+            except ValueError:
+                one.refuse(VALUE, "must be a span of time", f"Write it as: {kind} PT30M.")
+        yield one.text()

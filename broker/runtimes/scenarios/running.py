@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from broker.clock import Clock
+from broker.errors import ConcordatError
 from broker.protocol.explain import Mark
 from broker.runtimes import explaining
 from broker.runtimes.layout import Layout
 from broker.runtimes.scenarios.doing import Doing
+from broker.runtimes.scenarios.errors import ScenarioError
 from broker.runtimes.scenarios.known import Known
 from broker.runtimes.scenarios.model import Scenario
 from broker.runtimes.scenarios.results import Played, Row
@@ -27,8 +29,10 @@ async def play_all(
     settings: Settings,
     county: Path | None = None,
     told: Callable[[int, int], None] = lambda _done, _all: None,
-) -> list[Played]:
+) -> tuple[list[Played], list[ConcordatError]]:
     """Play scenarios, each in a county of its own that nobody else has touched.
+
+    One that cannot be played holds up none of the others.
 
     Args:
         scenarios: in order.
@@ -37,21 +41,28 @@ async def play_all(
         county: the protocol's folder; by default the shipped one.
         told: called before each, with how many are done, and of how many.
 
-    Raises:
-        ScenarioError: `scenario.record`: a step publishes what its agency could not.
-        ConcordatError: anything that a command would refuse.
+    Returns:
+        What was played, and why the others were not: a step publishes what its agency could not
+        (`scenario.record`), or does what a command would refuse.
     """
     root = Path(tempfile.mkdtemp(prefix="concordat-scenarios-"))
     try:
         first = min(one.starts for one in scenarios)
         layout = await found(root / "county", first, county)
-        played = []
+        played: list[Played] = []
+        refused: list[ConcordatError] = []
         for number, one in enumerate(scenarios):
             told(number, len(scenarios))
             place = root / f"{number}"
-            played.append(await play(one, known, settings, layout, place))
+            try:
+                played.append(await play(one, known, settings, layout, place))
+            except ScenarioError as error:
+                refused.append(error)
+            except ConcordatError as error:
+                where = f"{one.file}: {error.where}" if error.where else one.file
+                refused.append(ConcordatError(error.code, where, error.fix))
             shutil.rmtree(place)
-        return played
+        return played, refused
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

@@ -1,5 +1,6 @@
 """`scenario`: every shipped story comes out as told, and what is wrong with a file is told."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,42 @@ def test_a_wrong_file_is_told_with_its_place(
     answer = eastshire.bare("scenario", "run", path, "--json", code=2)
     assert answer.error == code
     assert "story.yaml" in answer.document["error"]["where"]
+
+
+def test_a_wrong_file_holds_up_none_of_the_others(eastshire: Commands, tmp_path: Path) -> None:
+    # given a right story, one that cannot be read, and one whose form its agency cannot send
+    right = STORY.replace("OUTCOME", "content")
+    (tmp_path / "1-wrong.yaml").write_text(STORY)
+    (tmp_path / "2-right.yaml").write_text(right)
+    sent = "  - {step: sent, by: eastshire-police, form: {form: poem, child: robin}}\n"
+    (tmp_path / "3-form.yaml").write_text(right + sent)
+
+    # when all are played, then the right one is, and each of the others is told with its place
+    answer = eastshire.bare("scenario", "run", tmp_path, "--json", code=2).document
+    assert [(one["file"], one["as_told"]) for one in answer["scenarios"]] == [
+        ("2-right.yaml", True)
+    ]
+    wrong, form = answer["errors"]
+    assert (wrong["code"], wrong["where"][:15]) == ("scenario.value", "1-wrong.yaml:15")
+    assert (form["code"], form["where"][:14]) == ("scenario.record", "3-form.yaml:17")
+    out = " ".join(eastshire.bare("scenario", "run", tmp_path, code=2).out.split())
+    assert "1-wrong.yaml:15" in out
+    assert "all as told" in out
+
+
+@pytest.mark.parametrize("lacks", ["clauses.yaml", "publication/eastshire-police.yaml"])
+def test_a_folder_that_is_no_whole_protocol(
+    eastshire: Commands, tmp_path: Path, lacks: str
+) -> None:
+    folder = tmp_path / "another"
+    shutil.copytree(county_folder("eastshire"), folder)
+    (folder / lacks).unlink()
+    answer = eastshire.bare("scenario", "run", "--protocol", folder, "--json", code=2)
+    assert answer.error == "scenario.protocol"
+    assert lacks in answer.document["error"]["where"]
+
+
+def test_where_there_is_no_story(eastshire: Commands, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nothing.yaml"):
+        answer = eastshire.bare("scenario", "run", path, "--json", code=2)
+        assert answer.error == "scenario.none"
