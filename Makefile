@@ -71,6 +71,10 @@ bench: $(DEV) ## Measure; each benchmark writes build/bench/NAME.json
 bench-kafka: $(DEV) ## Measure on Kafka beside a bare copy and a pipeline by hand
 	$(BIN)/python -m benchmarks.kafka
 
+.PHONY: bench-log
+bench-log: $(DEV) ## Measure the log: searches of a large index, appends, proofs
+	$(BIN)/python -m benchmarks.log
+
 .PHONY: bench-check
 bench-check: $(DEV) ## Try what the benchmarks start: a few records through each on a real Kafka
 	$(BIN)/python -m pytest -m bench
