@@ -75,6 +75,10 @@ bench-kafka: $(DEV) ## Measure on Kafka beside a bare copy and a pipeline by han
 bench-adapters: $(DEV) ## Measure the agencies' adapters: formats, publishing, a dropped file, MLLP
 	$(BIN)/python -m benchmarks.adapters
 
+.PHONY: bench-log
+bench-log: $(DEV) ## Measure the log: searches of a large index, appends, proofs
+	$(BIN)/python -m benchmarks.log
+
 .PHONY: bench-check
 bench-check: $(DEV) ## Try what the benchmarks start: a few records through each
 	$(BIN)/python -m pytest -m bench

@@ -18,6 +18,7 @@ from broker.access_log.restored import check_moment
 from broker.access_log.sequencer import DECIDED, Sequencer
 from broker.access_log.sequencer import GROUP as SEQUENCER
 from broker.backends.files.store import FileTileStore
+from broker.backends.sqlite.errors import StoreError
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
 from broker.clock import MINUTE, SECOND, Clock, Instant
 from broker.lanes import Batch, Bound, Lane, Unavailable
@@ -249,7 +250,7 @@ async def open_routing(
             Instant(keys_of_router[0].made + ROTATE_AFTER),
             first_of_day,
             RECALL_AFTER if layout.addresses.opa_server else SWEEP_AFTER,
-            stack.enter_context(open_looks(layout, secrets)),
+            _looks(layout, secrets, stack),
         )
 
 
@@ -278,6 +279,17 @@ async def open_logging(
         signer = NoteSigner(origin, secrets.log)
         sequencer = await Sequencer.open(sequencing, tiles, index, signer)
         yield Logging(sequencer, Releaser(releases, tiles), settings)
+
+
+def _looks(layout: Layout, secrets: BrokerSecrets, stack: AsyncExitStack) -> Looks | None:
+    """Return the looks; None if their file is not to be had: records do not wait for it.
+
+    Whoever searches for a person then is refused, and told what is wrong with the file.
+    """
+    try:
+        return stack.enter_context(open_looks(layout, secrets))
+    except (StoreError, Unavailable):
+        return None
 
 
 def _host(parts: CoreParts, settings: Settings, stack: AsyncExitStack, *, inline: bool) -> CoreHost:

@@ -100,6 +100,15 @@ def test_a_search_for_a_person_is_logged(own_week: Commands, tmp_path: Path) -> 
     assert [one["entry"] for one in hers] == [look["entry"]]
 
 
+def test_a_broken_file_of_looks_holds_no_record_up(own_week: Commands) -> None:
+    # given a file of looks that somebody has overwritten
+    (own_week.root / "broker" / "looks.sqlite").write_bytes(b"no database" * 1000)
+
+    # when records are routed, then they are; whoever searches for a person is refused
+    own_week("route")
+    own_week("log", "search", "--nhs-number", GIRL, *WHY, code=3)
+
+
 def test_persons_cannot_be_searched_for_without_end(own_week: Commands) -> None:
     # given somebody who has searched for as many persons as may be in an hour
     words = ("log", "search", "--nhs-number", GIRL, "--limit", "1", *WHY)

@@ -1,0 +1,1 @@
+"""Measuring the access log: searching it, writing it, proving entries of it."""
