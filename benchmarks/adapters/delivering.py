@@ -109,7 +109,7 @@ class Drops:
     def measured(
         self, count: int, meanwhile: Callable[[], None]
     ) -> tuple[list[float], list[float]]:
-        """Drop so many at their pace; return how long each took, and until it was taken (s).
+        """Drop so many at their pace; return seconds to delivery, and until the file was taken.
 
         Args:
             count: how many.
