@@ -362,9 +362,16 @@ def subject_key(side: AgencySide, identifiers: Identifiers) -> bytes:
 async def send_waiting(side: AgencySide) -> int:
     """Publish what the outbox holds and does not know to be published; return how many."""
     sent = 0
-    while waiting := await side.outbox.waiting(OUTBOX_CHUNK):
+    while some := await send_some(side):
+        sent += some
+    return sent
+
+
+async def send_some(side: AgencySide) -> int:
+    """Publish a chunk of what waits, urgent records first; return how many they were."""
+    waiting = await side.outbox.waiting(OUTBOX_CHUNK)
+    if waiting:
         await side.stream.publish([one.message for one in waiting])
         reach("outbox.after-publish")
         await side.outbox.published([one.record_id for one in waiting])
-        sent += len(waiting)
-    return sent
+    return len(waiting)

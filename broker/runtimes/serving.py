@@ -312,9 +312,12 @@ async def _attend(
             await exchange_of(service.layout).report(streams, side.agency)
             seen = ends
         await witnessing.look(side)
-        service.counts["sent"] += await publishing.send_waiting(side)
+        # A chunk at a time: an export that is being kept must not hold up what comes.
+        sent = await publishing.send_some(side)
+        service.counts["sent"] += sent
         service.alive(side.agency)
-        await service.pause(LOOK_S)
+        if sent < publishing.OUTBOX_CHUNK:
+            await service.pause(LOOK_S)
 
 
 async def serve_bundle(service: Service, host: str, port: int) -> None:
