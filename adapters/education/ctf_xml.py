@@ -57,6 +57,15 @@ PROVISIONS = {
 }
 """Code set of SENprovision, in small letters; S, A and P are of before 2018."""
 
+OUTSIDE = frozenset(
+    (
+        ROOT, "Header", "DocumentName", "CTFversion", "DateTime", "DocumentQualifier",
+        "DataQualifier", "DataDescriptor", "SupplierID", SOURCE, "DestSchool", "LEA", "Estab",
+        "URN", "SchoolName", "AcademicYear", "CTFpupilData",
+    )
+)  # fmt: skip
+"""Elements that stand outside of pupils: they tell of the file."""
+
 EARLY = 31
 """Days: terms of some counties begin in August."""
 
@@ -116,11 +125,13 @@ class Transfer:
         source: the school that made the file.
         whole: the root was read to its end.
         years: by natural id, the item that gave the record, and what it says.
+        left: names of other elements outside of pupils.
     """
 
     source: School | None = None
     whole: bool = False
     years: dict[str, tuple[str, Slots]] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
 
     def header(self, name: str, node: Node) -> None:
         """Note what stands outside of pupils."""
@@ -128,6 +139,8 @@ class Transfer:
             self.source = School.of(node)
         elif name == ROOT:
             self.whole = True
+        elif name not in OUTSIDE:
+            self.left.add(name)
 
     def must_be_of(self, context: ReadContext) -> None:
         """Do nothing if the agency made the file.
@@ -229,6 +242,7 @@ class CommonTransferFile:
         if not transfer.whole:
             raise InputRefused(SHAPE, ROOT)
         transfer.must_be_of(context)
+        yield Unmapped(tuple(sorted(transfer.left)))
 
 
 def _pupil(node: Node, place: str, transfer: Transfer, context: ReadContext) -> Iterator[Outcome]:

@@ -96,8 +96,7 @@ class Fhir:
         naming = Naming()
         for entry in shelf.entries:
             yield from one_item(entry.place, _map(entry, shelf, context, naming))
-        if shelf.bundle is not None:
-            yield Unmapped(tuple(sorted(shelf.bundle.left())))
+        yield Unmapped(tuple(sorted(shelf.left())))
 
 
 def _map(entry: Entry, shelf: Shelf, context: ReadContext, naming: Naming) -> Iterator[Outcome]:

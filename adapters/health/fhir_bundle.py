@@ -25,6 +25,9 @@ BUNDLE = "Bundle"
 TYPES = frozenset({"collection", "message", "searchset", "history", "subscription-notification"})
 """Bundles that state facts; the last one is R5's and the backport guide's."""
 
+ENTRY = frozenset({"id", "link", "fullUrl", "resource", "search", "request", "response"})
+"""Members of an entry that are read, or tell how it came."""
+
 DELETE = "DELETE"
 UNSAID = -1
 """A time or version that an entry doesn't say."""
@@ -91,6 +94,7 @@ class Shelf:
             InputRefused: `fhir.resource`, `fhir.bundle`, `field.…`.
         """
         self._xml = xml
+        self._others: set[str] = set()
         members = _object(document, "file")
         if _type(members) == BUNDLE:
             self.bundle: Branch | None = Branch(members, BUNDLE, xml=xml)
@@ -112,6 +116,10 @@ class Shelf:
     def counts(self, entry: Entry) -> bool:
         """Tell whether an entry is the newest version of its resource in the file."""
         return self._newest[entry.key] is entry
+
+    def left(self) -> set[str]:
+        """Return names of what the Bundle and its entries hold beside resources."""
+        return set() if self.bundle is None else {*self.bundle.left(), *self._others}
 
     def find(self, reference: str, entry: Entry, where: str) -> Branch | None:
         """Return what a reference in an entry leads to; None if the file does not hold it.
@@ -166,6 +174,8 @@ class Shelf:
     def _entry(self, value: object, place: str, newer: int) -> Entry:
         try:
             entry = Branch(_object(value, "entry"), "entry", xml=self._xml)
+            entry.must_not_be_modified()
+            self._others.update(entry.others(ENTRY))
             address = _HISTORY.sub("", entry.address("fullUrl") or "")
             request = entry.one("request")
             held = entry.one("resource")

@@ -202,6 +202,15 @@ class Branch(Fields):
         found = self.moment(name)
         return None if found is None else found[0]
 
+    def must_not_be_modified(self) -> None:
+        """Do nothing if nothing modifies what the element itself means.
+
+        Raises:
+            InputRefused: `fhir.modifier`.
+        """
+        if any(self._members.get(name) for name in MODIFIERS):
+            raise InputRefused(FHIR_MODIFIER, self.path)
+
     def must_be_plain(self) -> None:
         """Do nothing if nothing modifies what the resource means.
 
@@ -211,8 +220,7 @@ class Branch(Fields):
         waiting: list[object] = [
             value for name, value in self._members.items() if name != "contained"
         ]
-        if any(self._members.get(name) for name in MODIFIERS):
-            raise InputRefused(FHIR_MODIFIER, self.path)
+        self.must_not_be_modified()
         while waiting:
             value = waiting.pop()
             if isinstance(value, list):
@@ -221,6 +229,12 @@ class Branch(Fields):
                 if value.get(MODIFIERS[0]):
                     raise InputRefused(FHIR_MODIFIER, self.path)
                 waiting += value.values()
+
+    def others(self, known: frozenset[str]) -> Iterator[str]:
+        """Yield names of the element's own members that hold something and are not known."""
+        for name, value in self._members.items():
+            if name not in known and value not in (None, "", [], {}):
+                yield self.place(name) if _NAME.fullmatch(name) else "(a name that is not printed)"
 
     def left(self) -> Iterator[str]:
         """Yield names of members that hold something and that nobody asked for."""

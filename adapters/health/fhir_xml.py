@@ -25,6 +25,9 @@ MOST_ELEMENTS = 500_000
 
 _TAG = f"{{{NAMESPACE}}}"
 
+STRAY = "strayText"
+"""What is named where words stand between elements: FHIR has them in attributes only."""
+
 
 def parse_xml(data: bytes, encoding: str | None = None) -> dict[str, object]:
     """Return the resource that an XML file holds.
@@ -80,6 +83,8 @@ def _members(element: etree._Element, depth: int) -> dict[str, object]:
     for name in ("url", "id"):
         if element.get(name) is not None:
             found[name] = [element.get(name)]
+    if any((text or "").strip() for text in (element.text, *(one.tail for one in element))):
+        found[STRAY] = ["(text)"]
     for child in element:
         name = local(child.tag)
         if not isinstance(child.tag, str) or not child.tag.startswith(_TAG):

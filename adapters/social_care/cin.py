@@ -74,6 +74,14 @@ EXPLOITATION = frozenset({"11A", "12A", "13A", "24A"})
 
 UNBORN_SEX = "9"
 
+OUTSIDE = frozenset(
+    (
+        "Message", "Header", "CollectionDetails", "Collection", "Year", "ReferenceDate", "Source",
+        "SourceLevel", "LEA", "SoftwareCode", "Release", "SerialNo", "DateTime", "Children",
+    )
+)  # fmt: skip
+"""Elements that stand outside of children: they tell of the file."""
+
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?Message[\s>]")
 
 
@@ -85,17 +93,21 @@ class Return:
         naming: natural ids of this file.
         year, reference: what the header says, as written.
         children: hashes of identifiers of children seen; a second one of a name is told.
+        left: names of other elements outside of children.
     """
 
     naming: Naming = field(default_factory=Naming)
     year: str | None = None
     reference: str | None = None
     children: set[int] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
     def header(self, name: str, node: Node) -> None:
-        """Note what the header says about the collection."""
+        """Note what the header says about the collection, and what stands there besides."""
         if name == "CollectionDetails":
             self.year, self.reference = node.text("Year"), node.text("ReferenceDate")
+        elif name not in OUTSIDE:
+            self.left.add(name)
 
     @property
     def agrees(self) -> bool:
@@ -164,6 +176,7 @@ class Census:
             yield from _child(node, f"Child[{number}]", gathered, context)
         if not gathered.agrees:
             yield warned("Header", DISAGREES, "Year and ReferenceDate")
+        yield Unmapped(tuple(sorted(gathered.left)))
 
 
 def _child(node: Node, place: str, gathered: Return, context: ReadContext) -> Iterator[Outcome]:

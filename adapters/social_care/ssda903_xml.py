@@ -63,6 +63,9 @@ CONTEXT_GROUPS = {
 }
 """Groups of the header that give no record, and why, as for the tables of their modules."""
 
+OUTSIDE = frozenset({"EXPSSDA903", "SSDA903"})
+"""Elements that stand outside of children."""
+
 NOTHING = "a child of whom the return says nothing but who it is"
 
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?(?:EXP)?SSDA903[\s>]")
@@ -98,11 +101,24 @@ class Who:
 
 @dataclass(slots=True)
 class Gathered:
-    """What is known of the file so far: natural ids, and which children it has named."""
+    """What is known of the file so far.
+
+    Attributes:
+        context: what else is known.
+        naming: natural ids of this file.
+        children: hashes of identifiers of children that it has named.
+        left: names of elements outside of children.
+    """
 
     context: ReadContext
     naming: Naming = field(default_factory=Naming)
     children: set[int] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+
+    def outside(self, name: str, _: Node) -> None:
+        """Note what stands outside of children."""
+        if name not in OUTSIDE:
+            self.left.add(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +146,10 @@ class Xml:
         """
         gathered = Gathered(context)
         number = 0
-        for number, node in enumerate(stream(stream_, "CHILD", context.encoding), 1):
+        children = stream(stream_, "CHILD", context.encoding, gathered.outside)
+        for number, node in enumerate(children, 1):
             yield from _child(node, f"CHILD[{number}]", gathered)
+        yield Unmapped(tuple(sorted(gathered.left)))
         if number == 0:
             raise InputRefused(SHAPE, "CHILD")
 

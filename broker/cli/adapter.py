@@ -11,7 +11,7 @@ from broker.backends.sqlite.lock import exclusive
 from broker.cli.place import layout_for
 from broker.cli.run import serve_part
 from broker.cli.show import AgencyName, Dir, Exit, Json, reporting, say, say_json, table, when
-from broker.runtimes import adapter_status, publishing, receiving, serving
+from broker.runtimes import adapter_status, clock_check, publishing, receiving, serving
 from broker.runtimes.adapter import Adapter, open_adapter
 from broker.runtimes.adapter_settings import read_adapter_settings
 from broker.runtimes.adapter_status import AdapterStatus
@@ -116,6 +116,9 @@ async def _once(
 ) -> tuple[list[TakenFile], int, int, int, int]:
     with exclusive(layout.adapter_lock(agency)):
         async with agency_side(layout, agency, SystemClock()) as side:
+            clock = clock_check.ClockCheck(side.clock)
+            if await clock.look(side.stream):
+                opened.watch.said("clock", clock.said)
             opened.watch.settle()
             await asyncio.sleep(STILL_S)
             taken = await opened.watch.look(side)
@@ -191,6 +194,9 @@ def _show_status(found: AdapterStatus) -> None:
                 for name, one in found.notices.items()
             ],
         )
+    if found.clock_off_ms:
+        said = f"{clock_check.words(found.clock_off_ms)}. {clock_check.FIX}"
+        say(f"[bold]This host's clock[/] is {escape(said)}")
     for one in found.nobody_told:
         say(f"[bold]Nobody is told[/] what is owed at {escape(one)}: no address.")
     for name, standing in found.sinks.items():

@@ -118,14 +118,25 @@ class Adapter:
         """Tell the agency's people what came up, once; return how many notices were sent."""
         return 0 if self.noticing is None else await self.noticing.look(side)
 
-    def note_status(self, layout: Layout, agency: str) -> None:
-        """Write what the listeners did, for `concordat adapter --status`, if it changed."""
+    def note_status(self, layout: Layout, agency: str, clock_off_ms: int = 0) -> None:
+        """Write what the listeners did, for `concordat adapter --status`, if it changed.
+
+        Args:
+            layout: where.
+            agency: whose.
+            clock_off_ms: by how much the host's clock differs (`clock_check`).
+        """
         listeners: list[dict[str, object]] = [
             {"name": one.name, "address": one.address, "counts": self.counts.get(one.name, {})}
             for one in self.listeners
         ]
         unreached = [] if self.noticing is None else sorted(self.noticing.unreached)
-        said = json.dumps({"listeners": listeners, "nobody_told": unreached}).encode()
+        document = {
+            "listeners": listeners,
+            "nobody_told": unreached,
+            "clock_off_ms": clock_off_ms,
+        }
+        said = json.dumps(document).encode()
         if said != self._written:
             replace_file(layout.adapter_status(agency), said)
             self._written = said

@@ -73,6 +73,8 @@ class AdapterStatus:
         at: when this was asked.
         nobody_told: desks, and managers, that owe something and that no channel reaches, as far as
             an adapter that runs has seen.
+        clock_off_ms: by how much its host's clock is ahead of what the message store stamps, in
+            milliseconds, negative if behind; 0: nothing shows that it differs by minutes.
     """
 
     runs: bool
@@ -84,14 +86,15 @@ class AdapterStatus:
     witness: WitnessStatus | None
     at: Instant
     nobody_told: tuple[str, ...] = ()
+    clock_off_ms: int = 0
 
     @property
     def good(self) -> bool:
-        """Whether it runs, nothing waits for a person, no try failed, and no witness warns."""
+        """Whether it runs by a right clock, nothing waits or has failed, and no witness warns."""
         handed = not any(one.refused or one.code for one in self.sinks.values())
         told = not any(one.code for one in self.notices.values()) and not self.nobody_told
         witnessed = self.witness is None or self.witness.good(self.at)
-        return self.runs and handed and told and witnessed
+        return self.runs and handed and told and witnessed and not self.clock_off_ms
 
 
 async def status_of(
@@ -118,6 +121,7 @@ async def status_of(
         read_status(layout, agency),
         at,
         tuple(_said(layout, agency, runs=runs).get("nobody_told", ())),
+        _said(layout, agency, runs=runs).get("clock_off_ms", 0),
     )
 
 
@@ -174,6 +178,7 @@ def status_document(status: AdapterStatus) -> dict[str, object]:
             for name, one in status.notices.items()
         ],
         "nobody_told": list(status.nobody_told),
+        "clock_off_ms": status.clock_off_ms,
         "witness": _witness_document(status),
     }
 

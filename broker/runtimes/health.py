@@ -18,6 +18,8 @@ from broker.protocol.published import PublishedProtocol
 from broker.protocol.revision import Revision
 from broker.runtimes.adapter_settings import read_adapter_settings
 from broker.runtimes.adapter_status import status_of
+from broker.runtimes.clock_check import FIX, ClockCheck, words
+from broker.runtimes.exchange import exchange_of
 from broker.runtimes.explaining import published
 from broker.runtimes.layout import Layout
 from broker.runtimes.points import module_point
@@ -63,6 +65,7 @@ async def examine(layout: Layout, clock: Clock) -> Health:
     try:
         protocol = await published(layout, clock)
         checks.append(Check("installation", good=True, said=f"found in {layout.root.name}"))
+        checks += [await _clock(layout, clock)]
         checks += _protocol(protocol, clock)
         if protocol.agreement_at(clock.now()) is not None:
             revision = protocol.current(clock.now())
@@ -139,6 +142,13 @@ def _protocol(protocol: PublishedProtocol, clock: Clock) -> Iterator[Check]:
             )
 
 
+async def _clock(layout: Layout, clock: Clock) -> Check:
+    check = ClockCheck(clock)
+    async with exchange_of(layout).public(clock) as streams:
+        await check.look(streams)
+    return Check("clock", good=not check.off_ms, said=words(check.off_ms), fix=FIX)
+
+
 def _engine(revision: Revision) -> Check:
     try:
         module_point(revision).close()
@@ -192,13 +202,15 @@ async def _adapters(layout: Layout, clock: Clock) -> AsyncIterator[Check]:
             if one.since is not None and one.since < clock.now() - HOUR
         ]
         said = "runs" if status.runs else "does not run now"
+        if status.clock_off_ms:
+            said += f"; its clock is {words(status.clock_off_ms)}"
         if late:
             said += f"; deliveries wait for more than an hour: {', '.join(late)}"
         if refused:
             said += f"; {refused} deliveries were not handed over"
         yield Check(
             name,
-            good=not (late or refused),
+            good=not (late or refused or status.clock_off_ms),
             said=said,
             fix=f"Look at `concordat adapter {agency} --status`.",
         )

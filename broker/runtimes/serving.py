@@ -26,6 +26,7 @@ from broker.routing.intake import PROTOCOL
 from broker.runtimes import publishing, receiving
 from broker.runtimes.adapter import Adapter
 from broker.runtimes.agency import AgencySide, side_with
+from broker.runtimes.clock_check import ClockCheck
 from broker.runtimes.exchange import AgencyStreams, Part, Turn, exchange_of
 from broker.runtimes.founding import engine_files
 from broker.runtimes.layout import InstallationError, Layout
@@ -80,6 +81,7 @@ class Service:
         stop: set from outside: finish and return.
         counts: what happened so far.
         touched: when the heartbeat was touched last, by the monotonic clock.
+        clock_check: whether the clock agrees with what the parties exchange.
     """
 
     layout: Layout
@@ -89,6 +91,11 @@ class Service:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     counts: Counter[str] = field(default_factory=Counter)
     touched: float = -TOUCH_S
+    clock_check: ClockCheck = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the clock that the part works by."""
+        self.clock_check = ClockCheck(self.clock)
 
     async def again(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do a part's work again and again, until it is to stop.
@@ -276,13 +283,13 @@ async def _adapt(
             nonlocal noted
             check()
             if time.monotonic() >= noted + NOTE_S:
-                adapter.note_status(service.layout, side.agency)
+                adapter.note_status(service.layout, side.agency, service.clock_check.off_ms)
                 noted = time.monotonic()
 
         await _attend(service, side, streams, position, more)
         if service.stop.is_set():
             await adapter.end()
-            adapter.note_status(service.layout, side.agency)
+            adapter.note_status(service.layout, side.agency, service.clock_check.off_ms)
             service.counts["sent"] += await publishing.send_waiting(side)
 
 
@@ -302,6 +309,8 @@ async def _attend(
     witnessing = Witnessing(service.said, service.counts)
     while not service.stop.is_set() and await side.stream.end(PROTOCOL) == position:
         await more()
+        if await service.clock_check.look(side.stream):
+            service.said("clock", service.clock_check.said)
         ends = [await side.stream.end(topic) for topic in topics]
         if ends != seen:
             report = await receiving.receive(side, witness=False)

@@ -288,3 +288,15 @@ def test_a_modifier_of_what_is_not_used_harms_nobody() -> None:
     # Then the flag is mapped; an empty list modifies nothing.
     assert len(fhir(bundle(about("Patient/p1", contained=inside), patient())).drafts) == 1
     assert len(fhir(bundle(flag(modifierExtension=[]), patient())).drafts) == 1
+
+
+def test_an_entry_that_is_modified_or_says_more() -> None:
+    # Given an entry that something modifies, and one that says what nobody knows
+    one, two = flag(), flag(id="f2")
+    file = bundle(one, two, patient())
+    file["entry"][0]["modifierExtension"] = [{"url": "https://x.example/not"}]
+    file["entry"][1]["remark"] = "x"
+    # When the Bundle is read, then the first is rejected, and what the other one says is named.
+    account = fhir(file).accounting
+    assert [(each.item, each.code) for each in account.rejected] == [("entry[0]", "fhir.modifier")]
+    assert (account.mapped, "entry.remark" in account.unmapped) == (1, True)

@@ -97,3 +97,11 @@ def test_too_many_elements(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given more elements than a file may hold, when it is read, then it is refused.
     monkeypatch.setattr("adapters.health.fhir_xml.MOST_ELEMENTS", 10)
     assert codes(fhir(XML)) == {"fhir.too-large": 1}
+
+
+def test_text_between_elements_is_named() -> None:
+    # Given words where only elements should be, when they are read, then they are named.
+    data = as_xml(flag(subject={"reference": "#p"}, contained=[patient(id="p")]))
+    reading = fhir(data.replace("<status", "words<status", 1))
+    assert reading.accounting.mapped == 1
+    assert "Flag.strayText" in reading.accounting.unmapped

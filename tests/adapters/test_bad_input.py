@@ -1,0 +1,60 @@
+"""Bad input of one kind against every format that can meet it (docs/faults.md has the table)."""
+
+import pytest
+
+from adapters.reading import Reading
+from tests.adapters.fuzzing import CSV, XML, settled
+from tests.adapters.reading_support import ADT, SHAPES
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+FHIR = b'<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/></Bundle>'
+
+
+def plain(name: str) -> Reading:
+    """Read the sample as it is."""
+    return settled(SHAPES[name][1], name)
+
+
+@pytest.mark.parametrize("name", [*XML, "health-fhir"])
+def test_entities_are_refused_before_they_grow(name: str) -> None:
+    # Given a file that declares entities, when it is read, then the file is the one rejected item.
+    data = FHIR if name == "health-fhir" else SHAPES[name][1]
+    declaration, root = b"", data
+    if data.startswith(b"<?xml"):
+        declaration, _, root = data.partition(b"?>")
+        declaration += b"?>"
+    reading = settled(declaration + BOMB.encode() + root, name)
+    assert reading.drafts == ()
+    assert [one.code for one in reading.accounting.rejected] == ["input.xml.dtd"]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("name", CSV)
+def test_a_table_with_other_separators_says_the_same(name: str, separator: str) -> None:
+    # Given a table as a spreadsheet of another country saves it, then it says what it said.
+    data = SHAPES[name][1].replace(b",", separator.encode())
+    assert settled(data, name).drafts == plain(name).drafts
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_segments_may_end_otherwise(end: str) -> None:
+    # Given HL7 with LF instead of CR, then it says what it said.
+    data = ADT.replace("\r", end).encode()
+    assert settled(data, "health-hl7-adt").drafts == plain("health-hl7-adt").drafts
+
+
+@pytest.mark.parametrize("name", CSV)
+def test_days_as_a_spreadsheet_numbers_them_are_read_or_refused(name: str) -> None:
+    # Given days as numbers, when the table is read, then it says the same, or says what it refuses.
+    data = SHAPES[name][1].replace(b"03/03/2026", b"46084").replace(b"01/02/2025", b"45689")
+    reading = settled(data, name)
+    assert reading.drafts == plain(name).drafts or reading.accounting.rejected
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_text_of_two_encodings_is_refused_or_kept(name: str) -> None:
+    # Given a file in UTF-8 with one byte of Windows' old character set, then nothing is guessed.
+    data = SHAPES[name][1]
+    middle = len(data) // 2
+    reading = settled(data[:middle] + b"\xe9" + data[middle:], name)
+    assert reading.accounting.rejected
