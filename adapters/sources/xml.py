@@ -121,7 +121,8 @@ def stream(
         source: the file.
         name: of the elements, without namespace.
         encoding: a text encoding that somebody has vouched for; None: what the file says.
-        head: called with the name of each other element that ends outside of those, with it.
+        head: called with the name of each other element that ends outside of those, with it; and
+            with `STRAY` for words that stand between elements there.
 
     Raises:
         InputRefused: `input.xml`, `input.xml.dtd`, `input.empty`, `input.encoding`.
@@ -147,6 +148,8 @@ def stream(
             if number == 0 and element.getroottree().docinfo.internalDTD is not None:
                 raise InputRefused(XML_DTD, "file")
             inside = local(element.tag) == name
+            if depth == 0 and head is not None and _words_before(element, event):
+                head(STRAY, Node(element))
             if event == "start":
                 depth += inside
             elif inside:
@@ -169,8 +172,20 @@ def _must_begin_as_xml(source: BinaryIO, encoding: str | None) -> None:
         decode(head, encoding)
 
 
+def _words_before(element: etree._Element, event: str) -> bool:
+    """Tell whether words stand between an element's tag and the tag before it."""
+    if event == "end":
+        said = element[-1].tail if len(element) else None
+    elif (before := element.getprevious()) is not None:
+        said = before.tail
+    else:
+        parent = element.getparent()
+        said = None if parent is None else parent.text
+    return bool((said or "").strip())
+
+
 def _forget(element: etree._Element) -> None:
-    element.clear()
+    element.clear(keep_tail=True)  # what stands behind it is looked at with the next tag
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
         del parent[0]

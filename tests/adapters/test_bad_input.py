@@ -3,6 +3,7 @@
 import pytest
 
 from adapters.reading import Reading
+from adapters.sources.xml import STRAY
 from tests.adapters.fuzzing import CSV, XML, settled
 from tests.adapters.reading_support import ADT, SHAPES
 
@@ -58,3 +59,21 @@ def test_text_of_two_encodings_is_refused_or_kept(name: str) -> None:
     middle = len(data) // 2
     reading = settled(data[:middle] + b"\xe9" + data[middle:], name)
     assert reading.accounting.rejected
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+@pytest.mark.parametrize("name", XML)
+def test_words_between_children_are_told(name: str, place: str) -> None:
+    # Given words where only a child may stand, in front of the first or behind the last one
+    data = SHAPES[name][1]
+    child = next(one for one in (b"Child", b"CHILD", b"Pupil") if b"<%b>" % one in data)
+    begins, ends = b"<%b>" % child, b"</%b>" % child
+    if place == "before":
+        spoiled = data.replace(begins, b"words" + begins, 1)
+    else:
+        head, _, tail = data.rpartition(ends)
+        spoiled = head + ends + b"words" + tail
+    # When the file is read, then they are named, and the children say what they said.
+    reading = settled(spoiled, name)
+    assert STRAY in reading.accounting.unmapped
+    assert reading.drafts == plain(name).drafts

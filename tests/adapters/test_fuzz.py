@@ -24,7 +24,7 @@ from adapters.registry import named
 from tests.adapters.reading_support import NHS, SHAPES, context, drafts
 from tests.adapters.test_formats import damage, fits
 
-EXAMPLES = int(os.environ.get("CONCORDAT_FUZZ", "40"))
+EXAMPLES = int(os.environ.get("CONCORDAT_FUZZ", "15"))
 SLOWEST_S = 20
 """Seconds of processor time for one input: each is below 100 kB, and none needs a tenth of it."""
 
