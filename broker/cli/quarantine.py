@@ -12,6 +12,7 @@ from broker.cli.show import (
     AgencyName,
     Dir,
     Json,
+    Refused,
     iso,
     reporting,
     say,
@@ -19,6 +20,7 @@ from broker.cli.show import (
     table,
     when,
 )
+from broker.errors import Code
 from broker.receipts.inbox import Item
 from broker.records.errors import RecordRefused
 from broker.records.names import SLOT_SCHEMA, RecordId
@@ -27,6 +29,12 @@ from broker.runtimes.agency import AgencySide, agency_side
 from broker.runtimes.catalogue import sentence_of
 from broker.runtimes.clock import SystemClock
 from broker.runtimes.reading import lines, plain
+
+ONE_OR_ALL = Code(
+    "usage.retry",
+    "Say which message is meant, or for which reason all of them.",
+    "Name one message, or give --code with the code that `concordat quarantine list` shows.",
+)
 
 Named = Annotated[
     str, typer.Argument(metavar="MESSAGE", help="A quarantined message's id, or its beginning.")
@@ -81,20 +89,42 @@ def show(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json =
                 say(escape(line))
 
 
-def retry(agency: AgencyName, message: Named, folder: Dir = None, as_json: Json = False) -> None:
-    """Sign and seal a quarantined record anew from the outbox, under the same id, and send it."""
+def retry(
+    agency: AgencyName,
+    message: Annotated[
+        str | None,
+        typer.Argument(metavar="MESSAGE", help="A quarantined message's id, or its beginning."),
+    ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option(help="All that is there for this reason, such as record.issued.future."),
+    ] = None,
+    folder: Dir = None,
+    as_json: Json = False,
+) -> None:
+    """Sign and seal quarantined records anew from the outbox, under the same ids, and send them."""
 
-    async def run() -> RecordId:
+    async def run() -> tuple[list[RecordId], int]:
+        if (message is None) is (code is None):
+            raise Refused(ONE_OR_ALL)
         async with agency_side(layout_for(folder), agency, SystemClock()) as side:
             await receiving.receive(side)
-            return await answering.retry(side, message)
+            if code is not None:
+                return await answering.retry_all(side, code)
+            return [await answering.retry(side, message or "")], 0
 
     with reporting(as_json=as_json):
-        record = asyncio.run(run())
+        records, strangers = asyncio.run(run())
     if as_json:
-        say_json({"record": record.hex()})
-    else:
+        names = [one.hex() for one in records]
+        say_json({"record": names[0]} if code is None else {"records": names, "left": strangers})
+        return
+    if code is None:
         say("Signed anew and sent. The next `concordat route` checks it again.")
+        return
+    say(f"{len(records)} signed anew and sent. The next `concordat route` checks them again.")
+    if strangers:
+        say(f"{strangers} are none that this agency's outbox has sent.")
 
 
 async def _items(folder: Dir, agency: str) -> tuple[list[Item], AgencySide]:

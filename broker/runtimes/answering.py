@@ -256,6 +256,29 @@ async def retry(side: AgencySide, name: str) -> RecordId:
     item = find(await inbox(side), name, "quarantine")
     if item.done.retried is not None:
         raise InboxError(SENT_AGAIN)
+    return await _send_again(side, item)
+
+
+async def retry_all(side: AgencySide, code: str) -> tuple[list[RecordId], int]:
+    """Sign and send anew what is in quarantine for one reason and was not sent again yet.
+
+    Returns:
+        The records, and how many messages this agency's outbox never sent.
+    """
+    records: list[RecordId] = []
+    strangers = 0
+    for item in await inbox(side):
+        told, retried = item.row.told, item.done.retried
+        if told.kind != "quarantine" or told.code != code or retried is not None:
+            continue
+        try:
+            records.append(await _send_again(side, item))
+        except InboxError:
+            strangers += 1
+    return records, strangers
+
+
+async def _send_again(side: AgencySide, item: Item) -> RecordId:
     envelope = quarantined_envelope(item)
     if envelope is None:
         kept = await side.outbox.sent_as(item.row.minimised)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.backends.sqlite.outbox import SqliteOutbox
 from broker.records.errors import SCHEMA_UNKNOWN, RecordRefused
 from broker.records.schemas import RecordSchema, SchemaSet
 from broker.runtimes import publishing
@@ -56,6 +57,24 @@ def test_sent_again_it_goes_through(altered: Commands) -> None:
     assert "Sent again" in altered("quarantine", "list", SCHOOL).out
     answer = altered("quarantine", "retry", SCHOOL, one["message"], "--json", code=1)
     assert answer.error == "quarantine.retried"
+
+
+def test_all_that_was_refused_for_one_reason_is_sent_again_at_once(altered: Commands) -> None:
+    # given a quarantined message, when all of another reason are sent again, then it stays
+    none = altered.json("quarantine", "retry", SCHOOL, "--code", "record.issued.future")
+    assert none == {"records": [], "left": 0}
+    # when all of its own are, then it goes
+    out = altered("quarantine", "retry", SCHOOL, "--code", "record.seal").out
+    assert "1 signed anew and sent" in out
+    assert altered.json("route")["entries"] > 0
+    # and is not sent a second time
+    assert altered.json("quarantine", "retry", SCHOOL, "--code", "record.seal")["records"] == []
+
+
+def test_either_one_message_or_a_reason_is_named(altered: Commands) -> None:
+    for words in ((), ("abcdef", "--code", "record.seal")):
+        answer = altered("quarantine", "retry", SCHOOL, *words, "--json", code=2)
+        assert answer.error == "usage.retry"
 
 
 def test_one_that_is_not_there_is_wrong_usage(altered: Commands) -> None:
@@ -144,3 +163,15 @@ def test_a_schema_that_nobody_knows_any_more_is_said(
     # when it is opened, then it says that it cannot be read, and why
     shown = late.json("quarantine", "show", SCHOOL, one["message"])
     assert shown["content"] == {"unreadable": "record.schema.unknown"}
+
+
+def test_what_the_outbox_never_sent_is_left(
+    altered: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a message that somebody else sent in the school's name
+    async def never(_self: SqliteOutbox, _message: bytes) -> None:
+        return None
+
+    monkeypatch.setattr(SqliteOutbox, "sent_as", never)
+    out = altered("quarantine", "retry", SCHOOL, "--code", "record.seal").out
+    assert "1 are none that this agency's outbox has sent." in out
