@@ -100,6 +100,9 @@ async def verify(
             await protocol_entries(streams),
             stack.enter_context(Modules()),
         )
+        # Before the log: it may grow meanwhile, and nothing is cosigned that is not stored yet.
+        cosigned = await read_cosignatures(streams, protocol)
+        steps = await read_steps(streams)
         tiles = FileTileStore(layout.log, cache_bytes=0)
         opener = BrokerOpener(protocol.partnership, secrets.facts, keys)
         checks = Checks(trust.origin, keys_of_log, opener, replay, progress)
@@ -123,12 +126,8 @@ async def verify(
         late = tuple(replay.logged_late)
         if not report.sound:
             return Verification(report, deliveries, replay.decisions, late, alarms=alarms)
-        cosigned = await read_cosignatures(streams, protocol)
         standing = standing_of(
-            agencies_of(protocol, clock.now()),
-            cosigned,
-            report.ledger.roots,
-            await read_steps(streams),
+            agencies_of(protocol, clock.now()), cosigned, report.ledger.roots, steps
         )
         forked = tuple(_forked(cosigned, report.ledger.roots))
         return Verification(report, deliveries, replay.decisions, late, standing, forked, alarms)

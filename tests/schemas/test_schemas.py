@@ -168,11 +168,11 @@ def test_catalogue_names_each_topic_once_and_completely() -> None:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)?(\.<agency>)?", topic["name"])
 
 
-def test_only_protocol_and_checkpoints_are_readable_by_everyone() -> None:
+def test_only_protocol_checkpoints_and_witnesses_are_readable_by_everyone() -> None:
     # Given the catalogue, when topics that are not sealed are looked for, then they are the
-    # protocol, the log's checkpoints, and which of those was published last.
+    # protocol, the log's checkpoints, which of those was published last, and what witnesses say.
     public = [t["name"] for t in catalogue()["topics"] if t["sealed_to"] == "public"]
-    assert public == ["protocol", "checkpoints", "shown"]
+    assert public == ["protocol", "checkpoints", "shown", "cosignatures", "alarms"]
 
 
 def test_nothing_of_the_broker_s_own_store_is_read_by_an_adapter() -> None:
