@@ -65,6 +65,12 @@ BAD_XML = Code(
     "The file is not well-formed XML from here on, or it was cut short.",
     EXPORT_AGAIN,
 )
+XML_HELD = Code(
+    "input.xml.too-large",
+    "One child, or what stands between two, has more than 100,000 elements or 16 MiB; nothing from"
+    " there on is read.",
+    "Ask who made the export what stands there, and export it without.",
+)
 XML_DTD = Code(
     "input.xml.dtd",
     "The file brings a document type of its own; such files are not read.",

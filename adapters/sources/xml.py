@@ -1,8 +1,9 @@
 """XML, read as a stream of one kind of element, so that memory does not grow with the file.
 
-Refused: a document type (entities are nothing that an export needs, and can be a bomb), and what is
-not well formed, from there on. Namespaces are dropped: exports disagree on them. Nothing is loaded
-from anywhere.
+Refused: a document type (entities are nothing that an export needs, and can be a bomb). Refused
+from there on: what is not well formed, and more than `MOST_HELD` or `MOST_BYTES` before the next
+element of that kind ends, for it is held until then. Namespaces are dropped: exports
+disagree on them. Nothing is loaded from anywhere.
 """
 
 import re
@@ -11,13 +12,19 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from adapters.errors import BAD_XML, FIELD_NUMBER, FIELD_TWICE, XML_DTD, InputRefused
+from adapters.errors import BAD_XML, FIELD_NUMBER, FIELD_TWICE, XML_DTD, XML_HELD, InputRefused
 from adapters.sources.fields import Fields
 from adapters.sources.files import HEAD_BYTES
 from adapters.sources.text import NAME_LIMIT, VOUCHED, clean, decode, glance
 
 STRAY = "text between elements"
 """What is told where words stand where only elements should."""
+
+MOST_HELD = 100_000
+"""Elements that are held together: some 40 MiB. A child's whole history has hundreds."""
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of a file that are held together."""
 
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _FLAGS = {"true": "true", "1": "true", "false": "false", "0": "false"}
@@ -125,13 +132,15 @@ def stream(
             with `STRAY` for words that stand between elements there.
 
     Raises:
-        InputRefused: `input.xml`, `input.xml.dtd`, `input.empty`, `input.encoding`.
+        InputRefused: `input.xml`, `input.xml.dtd`, `input.xml.too-large`, `input.empty`,
+            `input.encoding`.
     """
     codec = None if encoding is None else VOUCHED.get(encoding.casefold(), encoding)
     # libxml2 takes a byte order mark by itself, and does not know Python's name for it.
     declared = "utf-8" if codec == "utf-8-sig" else codec
     _must_begin_as_xml(source, encoding)
     depth = 0
+    held = _Held(source)
     try:
         events = etree.iterparse(
             source,
@@ -152,10 +161,11 @@ def stream(
                 head(STRAY, Node(element))
             if event == "start":
                 depth += inside
+                held.add(element)
             elif inside:
                 depth -= 1
                 yield Node(element)
-                _forget(element)
+                held.forget(element, depth)
             elif depth == 0 and head is not None:
                 head(local(element.tag), Node(element))
     except etree.XMLSyntaxError as error:
@@ -184,8 +194,38 @@ def _words_before(element: etree._Element, event: str) -> bool:
     return bool((said or "").strip())
 
 
-def _forget(element: etree._Element) -> None:
-    element.clear(keep_tail=True)  # what stands behind it is looked at with the next tag
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+class _Held:
+    """What the parser holds since the last element that was forgotten."""
+
+    __slots__ = ("_elements", "_since", "_source")
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._elements = 0
+        self._since = 0
+
+    def add(self, element: etree._Element) -> None:
+        """Count an element that begins.
+
+        Raises:
+            InputRefused: `input.xml.too-large`.
+        """
+        self._elements += 1
+        if self._elements > MOST_HELD or self._source.tell() - self._since > MOST_BYTES:
+            raise InputRefused(XML_HELD, f"line {element.sourceline or 1}")
+
+    def forget(self, element: etree._Element, depth: int) -> None:
+        """Drop what an element holds, and all that stands before it at any level.
+
+        One that lies within another of its kind goes with that one.
+        """
+        if depth:
+            return
+        element.clear(keep_tail=True)  # what stands behind it is looked at with the next tag
+        last: etree._Element | None = element
+        while last is not None and (parent := last.getparent()) is not None:
+            while last.getprevious() is not None:
+                del parent[0]
+            last = parent
+        self._elements = 0
+        self._since = self._source.tell()

@@ -1,14 +1,31 @@
 """Bad input of one kind against every format that can meet it (docs/faults.md has the table)."""
 
+import subprocess  # a process of its own shows what memory a file needs
+import sys
+from pathlib import Path
+
 import pytest
 
 from adapters.reading import Reading
+from adapters.sources import xml
 from adapters.sources.xml import STRAY
 from tests.adapters.fuzzing import CSV, XML, settled
 from tests.adapters.reading_support import ADT, SHAPES
 
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 FHIR = b'<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/></Bundle>'
+
+
+CENSUS = "social-care-cin-census"
+PEAK = """
+import os, sys
+from adapters.sources.xml import stream
+from benchmarks.kafka.processes import peak_mib
+with open(sys.argv[1], "rb") as source:
+    items = sum(1 for _ in stream(source, "Child"))
+print(items, round(peak_mib(os.getpid())))
+"""
+"""Reads a census; prints its children and the most memory of the process, in MiB."""
 
 
 def plain(name: str) -> Reading:
@@ -77,3 +94,49 @@ def test_words_between_children_are_told(name: str, place: str) -> None:
     reading = settled(spoiled, name)
     assert STRAY in reading.accounting.unmapped
     assert reading.drafts == plain(name).drafts
+
+
+@pytest.mark.parametrize("where", ["between", "within"])
+@pytest.mark.parametrize("name", XML)
+def test_what_would_be_held_without_end_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, where: str
+) -> None:
+    # Given more elements that nobody knows than may be held together, behind the first child or
+    # within it
+    monkeypatch.setattr(xml, "MOST_HELD", 300)
+    data = SHAPES[name][1]
+    child = next(one for one in (b"Child", b"CHILD", b"Pupil") if b"<%b>" % one in data)
+    ends = b"</%b>" % child
+    many = b"<Other>x</Other>" * 400
+    spoiled = data.replace(ends, ends + many if where == "between" else many + ends, 1)
+    # When the file is read, then it is told that nothing from there on is.
+    account = settled(spoiled, name).accounting
+    assert account.broken_off
+    assert [one.code for one in account.rejected] == ["input.xml.too-large"]
+
+
+def test_bytes_that_are_held_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given one child with more text than may be held, then nothing from there on is read.
+    monkeypatch.setattr(xml, "MOST_BYTES", 100_000)
+    data = SHAPES[CENSUS][1].replace(b"</Child>", b"<Other>words</Other>" * 10_000 + b"</Child>")
+    account = settled(data, CENSUS).accounting
+    assert [one.code for one in account.rejected] == ["input.xml.too-large"]
+
+
+def test_memory_does_not_grow_with_a_file_of_xml(tmp_path: Path) -> None:
+    # Given two files, one four times as long, with elements that nobody knows around the children
+    head, rest = SHAPES[CENSUS][1].split(b"<Child>", 1)
+    child, tail = rest.split(b"</Child>", 1)
+    one = b"<Other><Child>" + child + b"</Child>" + b"<Other>x</Other>" * 50 + b"</Other>"
+    peaks = []
+    for times in (1_000, 4_000):
+        path = tmp_path / "census.xml"
+        path.write_bytes(head + one * times + tail)
+        # When each is read in a process of its own, as a large one
+        read = (sys.executable, "-c", PEAK, str(path))
+        done = subprocess.run(read, check=True, capture_output=True)
+        items, peak = map(int, done.stdout.split())
+        assert items >= times
+        peaks.append(peak)
+    # Then the longer one needs hardly more memory; held, what was added takes some 40 MiB.
+    assert peaks[1] - peaks[0] < 8
