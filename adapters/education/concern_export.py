@@ -16,7 +16,7 @@ from typing import BinaryIO
 from adapters.any_agency.filled import URGENCIES, need
 from adapters.concerns import EXPLOITATION, Concern, concern_saying
 from adapters.dates import iso_instant, iso_of, not_future, spreadsheet_day
-from adapters.drafting import Saying, draft
+from adapters.drafting import draft
 from adapters.errors import FIELD_CODE, FIELD_DATE, FIELD_TWICE, ROW, InputRefused
 from adapters.format import Context, Outcome, ReadContext, Unmapped, one_item
 from adapters.identifiers import Child, Said, check
@@ -115,11 +115,11 @@ class Log:
 
     Attributes:
         children: whom each set of identifying fields means, checked once.
-        rows: by natural id, the row that gave the record, and what it says.
+        rows: by a hash of the natural id, the row that gave the record, and a hash of what it says.
     """
 
     children: dict[tuple[str | None, ...], Child] = field(default_factory=dict)
-    rows: dict[str, tuple[str, tuple[Saying, str | None]]] = field(default_factory=dict)
+    rows: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     def child(self, values: Mapping[str, str | None], place: str, context: ReadContext) -> Child:
         """Return whom a row is about.
@@ -178,8 +178,8 @@ def _map(row: Row, place: str, log: Log, context: ReadContext) -> Iterator[Outco
     categories = _categories(values)
     natural_id = f"concern/{reference}/{child.local_subject}"
     saying = concern_saying(_concern(values, categories, context), natural_id)
-    said = (saying, values["DECIDED BY ROLE"])
-    first, known = log.rows.setdefault(natural_id, (place, said))
+    said = hash(repr((saying, values["DECIDED BY ROLE"])))
+    first, known = log.rows.setdefault(hash(natural_id), (place, said))
     if known != said:
         raise InputRefused(FIELD_TWICE, "INCIDENT REFERENCE")
     yield Unmapped(_left(row, categories))

@@ -124,13 +124,14 @@ class Transfer:
     Attributes:
         source: the school that made the file.
         whole: the root was read to its end.
-        years: by natural id, the item that gave the record, and what it says.
+        years: by a hash of the natural id, the item that gave the record, and a hash of what it
+            says.
         left: names of other elements outside of pupils.
     """
 
     source: School | None = None
     whole: bool = False
-    years: dict[str, tuple[str, Slots]] = field(default_factory=dict)
+    years: dict[int, tuple[str, int]] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
 
     def header(self, name: str, node: Node) -> None:
@@ -342,8 +343,9 @@ def _year(node: Node, place: str, pupil: Pupil) -> Iterator[Outcome]:
         },
     }
     natural_id = f"school-absence/{pupil.child.local_subject}/year-{start}/{school.key}"
-    first, known = pupil.transfer.years.setdefault(natural_id, (place, content))
-    if known != content:
+    said = hash(repr(content))
+    first, known = pupil.transfer.years.setdefault(hash(natural_id), (place, said))
+    if known != said:
         raise InputRefused(FIELD_TWICE, "Year")
     if first != place:
         yield Context(place, REPEATS.format(first))
