@@ -19,6 +19,7 @@ from adapters.social_care.ssda903_facts import (
     MISSING_COLUMNS,
     MISSING_NAME,
     Held,
+    Mapper,
     Values,
     missing_episode,
 )
@@ -75,16 +76,7 @@ class Missing:
         Raises:
             InputRefused: columns are missing, or the text stops being a table.
         """
-        headers = Headers.among(context.beside, context.encoding)
-        naming = Naming()
-        if headers.broken:
-            yield warned("header.csv", COMPANION, "header.csv")
-        known = set(MISSING_COLUMNS)
-        for row in rows(stream, MISSING_COLUMNS, context.encoding):
-            place = f"row {row.number}"
-            yield from one_item(place, _map(row, place, headers, naming, context))
-            if row.values is not None and row.values.keys() - known:
-                yield Unmapped(tuple(f"column {n}" for n in range(6, len(row.values) + 1)))
+        yield from rows_of(stream, context, MISSING_COLUMNS, MISSING_COLUMNS, missing_episode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +126,45 @@ def beside(name: str, module: str) -> tuple[str, ...]:
     return tuple(sorted({"header.csv", twin} - {name}))
 
 
-def _map(
-    row: Row, place: str, headers: Headers, naming: Naming, context: ReadContext
+def rows_of(
+    stream: BinaryIO,
+    context: ReadContext,
+    needed: tuple[str, ...],
+    read: tuple[str, ...],
+    mapper: Mapper,
 ) -> Iterator[Outcome]:
-    values = cleaned(row, MISSING_COLUMNS)
-    held = headers.by_child.get(values["CHILD"] or "")
-    yield from missing_episode(values, held, place, naming, context)
+    """Yield what each row of a module holds, joined with the header beside it.
+
+    Args:
+        stream: the module's file.
+        context: what else is known.
+        needed: columns that must be there.
+        read: columns that are read; others are named by their place, for heads may say anything.
+        mapper: yields what one row gives.
+
+    Raises:
+        InputRefused: columns are missing, or the text stops being a table.
+    """
+    headers = Headers.among(context.beside, context.encoding)
+    naming = Naming()
+    if headers.broken:
+        yield warned("header.csv", COMPANION, "header.csv")
+
+    def mapped(row: Row, place: str) -> Iterator[Outcome]:
+        values = cleaned(row, read)
+        held = headers.by_child.get(values["CHILD"] or "")
+        yield from mapper(values, held, place, naming, context)
+
+    for row in rows(stream, needed, context.encoding):
+        place = f"row {row.number}"
+        yield from one_item(place, mapped(row, place))
+        yield Unmapped(
+            tuple(
+                f"column {number}"
+                for number, name in enumerate(row.values or (), 1)
+                if name not in read
+            )
+        )
 
 
 MISSING = Missing()

@@ -13,17 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from adapters.drafting import Naming
-from adapters.errors import COMPANION
-from adapters.format import Outcome, ReadContext, Unmapped, one_item, warned
-from adapters.social_care.ssda903 import Headers, beside, cleaned
+from adapters.format import Outcome, ReadContext
+from adapters.social_care.ssda903 import beside, rows_of
 from adapters.social_care.ssda903_facts import (
     EPISODE_COLUMNS,
     EPISODE_NEEDED,
     EPISODES_NAME,
     looked_after,
 )
-from adapters.sources.table import Row, columns, rows
+from adapters.sources.table import columns
 from adapters.sources.text import glance
 
 
@@ -49,31 +47,7 @@ class Episodes:
         Raises:
             InputRefused: columns are missing, or the text stops being a table.
         """
-        headers = Headers.among(context.beside, context.encoding)
-        naming = Naming()
-        if headers.broken:
-            yield warned("header.csv", COMPANION, "header.csv")
-        for row in rows(stream, EPISODE_NEEDED, context.encoding):
-            place = f"row {row.number}"
-            yield from one_item(place, _map(row, place, headers, naming, context))
-            yield Unmapped(_extra(row))
-
-
-def _map(
-    row: Row, place: str, headers: Headers, naming: Naming, context: ReadContext
-) -> Iterator[Outcome]:
-    values = cleaned(row, EPISODE_COLUMNS)
-    held = headers.by_child.get(values["CHILD"] or "")
-    yield from looked_after(values, held, place, naming, context)
-
-
-def _extra(row: Row) -> tuple[str, ...]:
-    """Name columns that the module does not have by their place: their heads may say anything."""
-    return tuple(
-        f"column {number}"
-        for number, name in enumerate(row.values or (), 1)
-        if name not in EPISODE_COLUMNS
-    )
+        yield from rows_of(stream, context, EPISODE_NEEDED, EPISODE_COLUMNS, looked_after)
 
 
 FORMAT = Episodes()

@@ -5,8 +5,9 @@ tables, so that one fact has one natural id and one content, whichever form it c
 history: the return is sent once a year about the year before.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from adapters.dates import british_day, in_order, not_future
 from adapters.drafting import Naming, Saying, draft
@@ -50,6 +51,10 @@ class Held:
 
     born: str
     upn: str
+
+
+Mapper: TypeAlias = Callable[[Values, Held | None, str, Naming, ReadContext], Iterator[Outcome]]
+"""Yields what a row gives: its values, what the header says of the child, its place."""
 
 
 def missing_episode(

@@ -14,7 +14,7 @@ specification of the SSDA903 collection (list of XML tags).
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -34,7 +34,7 @@ from adapters.social_care.ssda903_facts import (
     EPISODE_COLUMNS,
     MISSING_COLUMNS,
     Held,
-    Values,
+    Mapper,
     looked_after,
     missing_episode,
 )
@@ -83,7 +83,7 @@ class Group:
 
     tag: str
     columns: tuple[str, ...]
-    mapper: Callable[[Values, Held | None, str, Naming, ReadContext], Iterator[Outcome]]
+    mapper: Mapper
 
 
 EPISODES = Group("EPISODE", EPISODE_COLUMNS, looked_after)

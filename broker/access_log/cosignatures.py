@@ -12,20 +12,16 @@ Source: C2SP tlog-cosignature, cosignature/v1 (Ed25519).
 from base64 import b64encode
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from broker.access_log.errors import NOTE_SHAPE, NOTE_SIGNATURE, LogError
 from broker.access_log.notes import (
-    KEY_ID_BYTES,
     MOST_SIGNATURES,
-    PUBLIC_BYTES,
+    NamedKey,
     Note,
     SignatureLine,
-    read_base64,
 )
 from broker.access_log.tree import MOST_LEAVES
 from broker.records.names import AgencyId
@@ -49,44 +45,10 @@ def witness_name(origin: str, agency: AgencyId) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class WitnessKey:
-    """A public key that may cosign.
+class WitnessKey(NamedKey):
+    """A public key that may cosign."""
 
-    Attributes:
-        name: of the witness; no spaces, no plus signs.
-        public: raw Ed25519, 32 bytes.
-    """
-
-    name: str
-    public: bytes
-
-    @property
-    def id(self) -> bytes:
-        """The key's 4-byte id."""
-        said = self.name.encode() + b"\n" + COSIGNATURE + self.public
-        return sha256(said).digest()[:KEY_ID_BYTES]
-
-    def __str__(self) -> str:
-        """Return the key as it is published, `name+id+key` (a vkey)."""
-        key = b64encode(COSIGNATURE + self.public).decode()
-        return f"{self.name}+{self.id.hex()}+{key}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the key in `name+id+key`.
-
-        Raises:
-            LogError: `log.note.shape`; no such text, another type of key, or an id that differs.
-        """
-        name, _, rest = text.partition("+")
-        hexid, _, encoded = rest.partition("+")
-        key = read_base64(encoded)
-        if key is None or key[:1] != COSIGNATURE or len(key) != 1 + PUBLIC_BYTES:
-            raise LogError(NOTE_SHAPE, "witness key")
-        found = cls(name, key[1:])
-        if not name or " " in name or found.id.hex() != hexid:
-            raise LogError(NOTE_SHAPE, "witness key")
-        return found
+    ALGORITHM = COSIGNATURE
 
 
 def cosigned_bytes(text: str, at_s: int) -> bytes:

@@ -13,7 +13,7 @@ from binascii import Error as Base64Error
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -39,9 +39,9 @@ _NAME = re.compile(r"[^\s+]+")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 
-def key_id(name: str, public: bytes) -> bytes:
+def key_id(name: str, public: bytes, algorithm: bytes = ED25519) -> bytes:
     """Return the 4 bytes that name an Ed25519 key in a signature line."""
-    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:KEY_ID_BYTES]
+    return sha256(name.encode() + b"\n" + algorithm + public).digest()[:KEY_ID_BYTES]
 
 
 def read_base64(text: str) -> bytes | None:
@@ -62,13 +62,16 @@ def read_number(text: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifierKey:
-    """A public key that may sign notes.
+class NamedKey:
+    """A public key under a name, of one type of signature (C2SP signed-note).
 
     Attributes:
-        name: without spaces and plus signs; a log's is its origin.
+        ALGORITHM: byte of the type.
+        name: without spaces and plus signs.
         public: raw Ed25519, 32 bytes.
     """
+
+    ALGORITHM: ClassVar[bytes]
 
     name: str
     public: bytes
@@ -76,11 +79,11 @@ class VerifierKey:
     @property
     def id(self) -> bytes:
         """The key's 4-byte id."""
-        return key_id(self.name, self.public)
+        return key_id(self.name, self.public, self.ALGORITHM)
 
     def __str__(self) -> str:
-        """Return the key as it is published, `name+id+key`."""
-        key = b64encode(ED25519 + self.public).decode()
+        """Return the key as it is published, `name+id+key` (a vkey)."""
+        key = b64encode(self.ALGORITHM + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{key}"
 
     @classmethod
@@ -93,12 +96,19 @@ class VerifierKey:
         name, _, rest = text.partition("+")
         hexid, _, encoded = rest.partition("+")
         key = read_base64(encoded)
-        if key is None or key[:1] != ED25519 or len(key) != 1 + PUBLIC_BYTES:
-            raise LogError(NOTE_SHAPE, "verifier key")
+        if key is None or key[:1] != cls.ALGORITHM or len(key) != 1 + PUBLIC_BYTES:
+            raise LogError(NOTE_SHAPE, "key")
         found = cls(name, key[1:])
         if _NAME.fullmatch(name) is None or found.id.hex() != hexid:
-            raise LogError(NOTE_SHAPE, "verifier key")
+            raise LogError(NOTE_SHAPE, "key")
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey(NamedKey):
+    """A public key that may sign notes; a log's name is its origin."""
+
+    ALGORITHM = ED25519
 
 
 class NoteSigner:

@@ -5,13 +5,14 @@ their commitments are shown (`opening_check`).
 """
 
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from broker.access_log.decided import Kept
 from broker.access_log.findings import Finding
 from broker.access_log.opened import OpenedEntry, OpenedMessage, PartOpener
 from broker.access_log.opening_check import OpeningCheck
-from broker.access_log.ports import NEWEST, Cursor, LogIndex, LogQuery, LogRow
+from broker.access_log.ports import FIND_LIMIT, NEWEST, Cursor, LogIndex, LogQuery, LogRow
 from broker.access_log.reader import LogView
 
 BATCHES_KEPT = 4
@@ -46,6 +47,20 @@ class FoundPage:
     found: tuple[Found, ...]
     cursor: Cursor | None
     findings: tuple[Finding, ...]
+
+
+async def rows_of(index: LogIndex, query: LogQuery) -> AsyncIterator[LogRow]:
+    """Yield all rows of an index that meet a query, newest first.
+
+    Raises:
+        Unavailable: the index cannot be reached.
+    """
+    cursor: Cursor | None = NEWEST
+    while cursor is not None:
+        page = await index.find(query, cursor, FIND_LIMIT)
+        for row in page.rows:
+            yield row
+        cursor = page.cursor
 
 
 class Search:

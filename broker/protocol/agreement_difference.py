@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from broker.clock import DAY, Instant
 from broker.protocol.agreement import Agreement
 from broker.protocol.difference import Change, What, day
-from broker.protocol.reach import Reach
-from broker.protocol.revision import CAPABILITIES, MODULE, Revision
+from broker.protocol.reach import Reach, together
+from broker.protocol.revision import CAPABILITIES, MODULE, SCHEMAS, Revision
 from broker.protocol.roster import Agency, Desk, Person
 from broker.protocol.wording import listing
 
@@ -43,39 +43,35 @@ def _agencies(old: Agreement, new: Agreement) -> Iterator[Change]:
                     f"For it signs {_signs(agency.signatory)}.",
                 ),
             )
-        elif lines := tuple(_agency(before[agency.id], agency)):
-            yield _changed(agency.id, _agency_reach(before[agency.id], agency), *lines)
+        elif parts := list(_agency(before[agency.id], agency)):
+            lines, reaches = zip(*parts, strict=True)
+            yield _changed(agency.id, together(reaches), *lines)
     for agency in before.values():
         if agency.id not in after:
             line = f"{agency.name} leaves: what it holds must be returned or destroyed."
             yield Change(agency.id, "", What.REMOVED, Reach.LESS, (line,))
 
 
-def _agency_reach(before: Agency, after: Agency) -> Reach:
-    if before.type != after.type:
-        return Reach.EITHER
-    if before.guest != after.guest:
-        return Reach.LESS if after.guest else Reach.MORE
-    return Reach.SAME
-
-
-def _agency(before: Agency, after: Agency) -> Iterator[str]:
+def _agency(before: Agency, after: Agency) -> Iterator[tuple[str, Reach]]:
+    """Yield what is different in an agency, with its reach."""
     if before.name != after.name:
-        yield f"It was called {before.name}, and is called {after.name}."
+        yield f"It was called {before.name}, and is called {after.name}.", Reach.SAME
     if before.type != after.type:
-        yield f"It was {before.type}, and is {after.type}: other clauses speak of it."
+        line = f"It was {before.type}, and is {after.type}: other clauses speak of it."
+        yield line, Reach.EITHER
     if before.guest != after.guest:
         yield (
-            "It is a guest now: it is told of its own children alone."
+            ("It is a guest now: it is told of its own children alone.", Reach.LESS)
             if after.guest
-            else "It is no guest any longer: clauses speak of it as of every member."
+            else ("It is no guest any longer: clauses speak of it as a member.", Reach.MORE)
         )
     if before.signatory != after.signatory:
-        yield f"For it signs {_signs(after.signatory)}, not {_signs(before.signatory)}."
+        line = f"For it signs {_signs(after.signatory)}, not {_signs(before.signatory)}."
+        yield line, Reach.SAME
     if before.deputies != after.deputies:
         deputies = listing([_signs(one) for one in after.deputies]) or "nobody"
-        yield f"In their place may sign: {deputies}."
-    yield from _desks(before, after)
+        yield f"In their place may sign: {deputies}.", Reach.SAME
+    yield from ((line, Reach.SAME) for line in _desks(before, after))
 
 
 def _desks(before: Agency, after: Agency) -> Iterator[str]:
@@ -190,8 +186,8 @@ def _engine(before: Revision, after: Revision) -> Iterator[Change]:
     for path in sorted(before.files.keys() | after.files.keys()):
         if before.files.get(path) == after.files.get(path):
             continue
-        if path.startswith("schemas/"):
-            schemas.append(path.removeprefix("schemas/").removesuffix(".avsc"))
+        if path.startswith(SCHEMAS):
+            schemas.append(path.removeprefix(SCHEMAS).removesuffix(".avsc"))
         elif path in ENGINE or path.endswith(".rego"):
             engine.append(path)
     if schemas:

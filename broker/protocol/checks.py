@@ -73,27 +73,33 @@ def check_cases(
     """
     by_id = {clause.id: clause for clause in clauses}
     return tuple(
-        Finding(
-            fault=True,
-            kind="case-fails",
-            clause=case.clause,
-            text=f"The case “{case.name}” comes out otherwise: {'; '.join(wrong)}.",
-            fix="Mend the clause, or say in the case what shall come.",
+        _fault(
+            "case-fails",
+            case.clause,
+            f"The case “{case.name}” comes out otherwise: {'; '.join(wrong)}.",
+            "Mend the clause, or say in the case what shall come.",
         )
         for case, decision in answered
         if (wrong := check_case(case, by_id[case.clause], decision))
     )
 
 
+def _fault(kind: str, clause: str, text: str, fix: str) -> Finding:
+    return Finding(True, kind, clause, text, fix)  # noqa: FBT003 - what the name says
+
+
+def _note(kind: str, clause: str, text: str, fix: str) -> Finding:
+    return Finding(False, kind, clause, text, fix)  # noqa: FBT003 - what the name says
+
+
 def _without_cases(clauses: Sequence[Clause], cases: Sequence[Case]) -> Iterator[Finding]:
     for missing in missing_cases(clauses, cases):
         clause, _, kind = missing.partition(" ")
-        yield Finding(
-            fault=True,
-            kind="case-missing",
-            clause=clause,
-            text=f"No decision case shows it where it {_KINDS[kind]}.",
-            fix="Write one: those who sign read what a clause does in its cases.",
+        yield _fault(
+            "case-missing",
+            clause,
+            f"No decision case shows it where it {_KINDS[kind]}.",
+            "Write one: those who sign read what a clause does in its cases.",
         )
 
 
@@ -120,30 +126,27 @@ def _alone(clause: Clause, agreement: Agreement) -> Iterator[Finding]:
     there = {agency.type for agency in agreement.roster.agencies.values()}
     types = _wanted(clause, "consumer.type")
     if types and not types & there:
-        yield Finding(
-            fault=False,
-            kind="nobody",
-            clause=clause.id,
-            text=f"No agency takes part that is of the type {listing(sorted(types), 'or')}.",
-            fix="Leave it if one will join; else remove the clause.",
+        yield _note(
+            "nobody",
+            clause.id,
+            f"No agency takes part that is of the type {listing(sorted(types), 'or')}.",
+            "Leave it if one will join; else remove the clause.",
         )
     if clause.first >= agreement.until or clause.until <= agreement.in_force:
-        yield Finding(
-            fault=True,
-            kind="never-in-force",
-            clause=clause.id,
-            text="Its days lie outside those of the protocol, so it is never in force.",
-            fix="Mend first_day and last_day.",
+        yield _fault(
+            "never-in-force",
+            clause.id,
+            "Its days lie outside those of the protocol, so it is never in force.",
+            "Mend first_day and last_day.",
         )
 
 
 def _never(clause: Clause, why: str) -> Finding:
-    return Finding(
-        fault=True,
-        kind="never-applies",
-        clause=clause.id,
-        text=f"It can never apply: {why}.",
-        fix="Mend its conditions.",
+    return _fault(
+        "never-applies",
+        clause.id,
+        f"It can never apply: {why}.",
+        "Mend its conditions.",
     )
 
 
@@ -163,13 +166,12 @@ def _closed(clauses: Sequence[Clause], schemas: Sequence[RecordSchema]) -> Itera
             continue
         for refusal in refusals:
             if _covers(clause, refusal) and _all_slots(clause, refusal, schemas):
-                yield Finding(
-                    fault=True,
-                    kind="always-closed",
-                    clause=clause.id,
-                    text=f"It never opens anything: wherever it applies, {refusal.id} keeps all of"
+                yield _fault(
+                    "always-closed",
+                    clause.id,
+                    f"It never opens anything: wherever it applies, {refusal.id} keeps all of"
                     " that closed.",
-                    fix="Mend one of the two, or remove this one.",
+                    "Mend one of the two, or remove this one.",
                 )
 
 
@@ -186,12 +188,11 @@ def _needless(clauses: Sequence[Clause], schemas: Sequence[RecordSchema]) -> Ite
                 and _covers(clause, other)
                 and _all_slots(clause, other, schemas)
             ):
-                yield Finding(
-                    fault=False,
-                    kind="adds-nothing",
-                    clause=clause.id,
-                    text=f"It opens nothing that {other.id} does not open wherever it applies.",
-                    fix="Leave it if it stands there for its gateway; else remove it.",
+                yield _note(
+                    "adds-nothing",
+                    clause.id,
+                    f"It opens nothing that {other.id} does not open wherever it applies.",
+                    "Leave it if it stands there for its gateway; else remove it.",
                 )
                 break
 
@@ -218,12 +219,11 @@ def _unopened(clauses: Sequence[Clause], schemas: Sequence[RecordSchema]) -> Ite
     types = {schema.type for schema in schemas}
     closed = sorted(one for one in types if not any(each.may_concern(one) for each in grants))
     if closed:
-        yield Finding(
-            fault=False,
-            kind="type-unopened",
-            clause="",
-            text=f"No clause lets anybody have a {listing(closed, 'or')}.",
-            fix="Leave it if that is meant.",
+        yield _note(
+            "type-unopened",
+            "",
+            f"No clause lets anybody have a {listing(closed, 'or')}.",
+            "Leave it if that is meant.",
         )
 
 
@@ -232,22 +232,20 @@ def _rules(clauses: Sequence[Clause]) -> Iterator[Finding]:
     for attribute in ATTRIBUTES:
         if attribute.group == "special" and attribute.name not in asked:
             words = wanted_words(Condition(attribute.name, Test.IN, (True,)))
-            yield Finding(
-                fault=False,
-                kind="rule-unused",
-                clause="",
-                text=f"No clause uses the special rule {attribute.name}: {words}.",
-                fix="Refuse by it what would give the child's place or her matter away.",
+            yield _note(
+                "rule-unused",
+                "",
+                f"No clause uses the special rule {attribute.name}: {words}.",
+                "Refuse by it what would give the child's place or her matter away.",
             )
 
 
 def _dates(agreement: Agreement) -> Iterator[Finding]:
     last = Instant(agreement.until - DAY)
     if datetime.fromtimestamp(last // SECOND, UTC).weekday() >= _SATURDAY:
-        yield Finding(
-            fault=True,
-            kind="last-day",
-            clause="",
-            text=f"The last day, {day(last)}, is no working day: nobody could sign the next one.",
-            fix="Choose a day on which every office is open; look for bank holidays, too.",
+        yield _fault(
+            "last-day",
+            "",
+            f"The last day, {day(last)}, is no working day: nobody could sign the next one.",
+            "Choose a day on which every office is open; look for bank holidays, too.",
         )

@@ -6,12 +6,13 @@ decided, too, and told as that. Narrowings are left out on both sides: they are 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from broker.protocol.decisions import Decision, Outcome
 from broker.protocol.questions import Question
-from broker.records.names import AgencyId, agency_of
+from broker.protocol.wording import slot_words
+from broker.records.names import SLOT_SCHEMA, AgencyId, agency_of
 
 FEW = 5
 """Fewer than so many are not counted out to others: a small number may be one child."""
@@ -64,13 +65,13 @@ class Impact:
 
 def impact(
     decided: Iterable[tuple[Question, int, Decision, Decision]],
-    names: Mapping[str, Mapping[int, str]],
+    names: Mapping[str, Mapping[str, str]],
 ) -> tuple[Impact, ...]:
     """Return what turns out otherwise, the most frequent first.
 
     Args:
         decided: question, how often it was asked, decision before and after.
-        names: names of slots by schema digest and number.
+        names: of slots, by schema digest and number as text.
     """
     counts: Counter[Impact] = Counter()
     for question, asked, before, after in decided:
@@ -90,14 +91,7 @@ def impact(
                 _speaking(after),
             )
         ] += asked
-    found = [
-        Impact(
-            *(one.type, one.source, one.consumer, one.turn),
-            *(one.shown, one.hidden, one.before, one.after),
-            asked,
-        )
-        for one, asked in counts.items()
-    ]
+    found = [replace(one, asked=asked) for one, asked in counts.items()]
     return tuple(sorted(found, key=lambda one: (-one.asked, one)))
 
 
@@ -120,8 +114,8 @@ def _consumer(question: Question) -> str:
     return f"{consumer.agency}/{consumer.desk}" if consumer.desk else consumer.agency or ""
 
 
-def _named(slots: Iterable[int], names: Mapping[int, str]) -> tuple[str, ...]:
-    return tuple(names[slot] for slot in sorted(slots) if slot in names)
+def _named(slots: Iterable[int], names: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(slot_words((slot,), names) for slot in sorted(slots) if slot != SLOT_SCHEMA)
 
 
 def _speaking(decision: Decision) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from broker.protocol.cases import Case, case_of, case_plain
 from broker.protocol.clauses import Clause, clause_of, clause_plain
 from broker.protocol.errors import BUNDLE, EntryRefused, ProtocolError
 from broker.protocol.policy_data import canonical, policy_data
-from broker.records.schemas import SchemaSet
+from broker.records.schemas import RecordSchema, SchemaSet
 
 AGREEMENT = "agreement.json"
 CLAUSES = "clauses.json"
@@ -31,6 +31,7 @@ CASES = "cases.json"
 DATA = "data.json"
 MODULE = "module.wasm"
 CAPABILITIES = "capabilities.json"
+SCHEMAS = "schemas/"
 _FILES = frozenset({AGREEMENT, CLAUSES, CASES, DATA, MODULE, CAPABILITIES})
 KEPT = 4
 """Revisions that a process keeps opened: whoever reads the protocol anew finds the same ones."""
@@ -130,6 +131,18 @@ def open_revision(packed: bytes) -> Revision:
     return revision_of(unpack(packed))
 
 
+def schemas_in(files: Mapping[str, bytes]) -> tuple[RecordSchema, ...]:
+    """Return the record schemas in a bundle's files.
+
+    Raises:
+        ValueError: one is none; see `SchemaSet`.
+    """
+    texts = {
+        path.removeprefix(SCHEMAS): text for path, text in files.items() if path.startswith(SCHEMAS)
+    }
+    return SchemaSet(texts).types()
+
+
 def revision_of(files: Mapping[str, bytes]) -> Revision:
     """Return the revision that files make.
 
@@ -142,13 +155,7 @@ def revision_of(files: Mapping[str, bytes]) -> Revision:
         clauses = tuple(clause_of(one) for one in _json(files, CLAUSES))
         cases = tuple(case_of(one) for one in _json(files, CASES))
         data = _json(files, DATA)
-        schemas = SchemaSet(
-            {
-                path.removeprefix("schemas/"): text
-                for path, text in files.items()
-                if path.startswith("schemas/")
-            }
-        ).types()
+        schemas = schemas_in(files)
         compiled = policy_data(agreement, clauses, schemas)
     except EntryRefused:
         raise

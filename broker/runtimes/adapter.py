@@ -192,11 +192,11 @@ def listener_of(
     if isinstance(settings, MllpListening):
         return MllpListener(settings, intake, clock, heard)
     # Imported only where one is configured: they need an extra.
-    from adapters.listening.fhir_subscription import (  # noqa: PLC0415
+    from adapters.listening.fhir_subscription import (  # noqa: PLC0415 - an extra
         SubscriptionListener,
         SubscriptionListening,
     )
-    from adapters.listening.webhook import WebhookListener  # noqa: PLC0415
+    from adapters.listening.webhook import WebhookListener  # noqa: PLC0415 - an extra
 
     if isinstance(settings, SubscriptionListening):
         return SubscriptionListener(settings, intake, heard)
@@ -210,7 +210,7 @@ def sink_of(settings: "Sinking", clock: Clock) -> Sink:
     if isinstance(settings, MllpSinking):
         return MllpSink(settings, clock)
     # Imported only where one is configured: it needs an extra.
-    from adapters.sinks.webhook import WebhookSink  # noqa: PLC0415
+    from adapters.sinks.webhook import WebhookSink  # noqa: PLC0415 - an extra
 
     return WebhookSink(settings, clock)
 
@@ -220,6 +220,6 @@ def channel_of(settings: "Channelling", clock: Clock) -> Channel:
     if isinstance(settings, MailNoticing):
         return MailChannel(settings, clock)
     # Imported only where one is configured: it needs an extra.
-    from adapters.notices.webhook import WebhookChannel  # noqa: PLC0415
+    from adapters.notices.webhook import WebhookChannel  # noqa: PLC0415 - an extra
 
     return WebhookChannel(settings, clock)

@@ -237,11 +237,11 @@ def _at_home(value: Any, home: Path) -> Any:  # noqa: ANN401 - settings of any k
 def _listening(kind: str) -> type["Listening"] | None:
     # Imported only where one is configured: those over HTTP need an extra.
     if kind == "webhook":
-        from adapters.listening.webhook import WebhookListening  # noqa: PLC0415
+        from adapters.listening.webhook import WebhookListening  # noqa: PLC0415 - an extra
 
         return WebhookListening
     if kind == "fhir_subscription":
-        from adapters.listening.fhir_subscription import SubscriptionListening  # noqa: PLC0415
+        from adapters.listening.fhir_subscription import SubscriptionListening  # noqa: PLC0415 - an extra
 
         return SubscriptionListening
     return MllpListening if kind == "mllp" else None

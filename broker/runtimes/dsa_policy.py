@@ -19,7 +19,7 @@ Rules:
 5. A rule that cannot be read is told with its place; the others are drafted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from adapters.sources.elements import Element
 from adapters.sources.json_text import parse
 from broker.clock import DAY, SECOND, Instant
 from broker.protocol.clause_text import Vocabulary
+from broker.protocol.wording import listing
 from broker.runtimes.clause_drafts import Draft, Drafts
 
 TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -234,6 +235,7 @@ def _clause(
     notes: list[str] = []
     types = _types(rule, vocabulary, notes)
     to_whom = _to_whom(rule, vocabulary, organisations, notes)
+    whom = listing([one for held in to_whom.values() for one in held])
     slots: tuple[str, ...]
     when: dict[str, object] = {"labels.type": list(types), **source.condition}
     if rule.effect == "deny":
@@ -243,7 +245,7 @@ def _clause(
                 f"It denies for {', '.join(rule.purposes)}; the draft for every purpose, as the"
                 " recipient's purpose is not known here."
             )
-        words = f"Nothing of it goes to {_listed(to_whom)}."
+        words = f"Nothing of it goes to {whom}."
     else:
         when |= {"kind": ["record", "correction"], "link": "linked"}
         when["labels.purpose"] = {"any": _purposes(rule, notes)}
@@ -252,17 +254,17 @@ def _clause(
         if rule.modes == {"existence", "content"}:
             notes.append("It allows existence too, which content contains.")
         words = (
-            f"{_listed(to_whom)} get the coded facts, the child's name and whom to ask."
+            f"{whom} get the coded facts, the child's name and whom to ask."
             if effect == "content"
-            else f"{_listed(to_whom)} are told that there is something, and whom to ask."
+            else f"{whom} are told that there is something, and whom to ask."
         )
     when |= _condition(to_whom)
     if rule.effect == "allow":
         when["consumer.relation"] = ["involved", "named", "addressed"]
     if rule.reason is not None:
         notes.append(f"Its own reason: {rule.reason}")
-    title = f"{source.name}: {', '.join(types)} to {_listed(to_whom)}, {effect}"
-    text = f"{source.name} holds records of the type {_listed(types)}. {words}"
+    title = f"{source.name}: {listing(types)} to {whom}, {effect}"
+    text = f"{source.name} holds records of the type {listing(types)}. {words}"
     return Draft(name, title, text, effect, when, slots, *_days(rule), tuple(notes))
 
 
@@ -326,8 +328,3 @@ def _purposes(rule: _Rule, notes: list[str]) -> list[str]:
 
 def _condition(to_whom: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
     return {name: list(held) for name, held in to_whom.items()}
-
-
-def _listed(held: Mapping[str, tuple[str, ...]] | Sequence[str]) -> str:
-    names = [one for held_ in held.values() for one in held_] if isinstance(held, Mapping) else held
-    return ", ".join(names)

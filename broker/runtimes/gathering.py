@@ -22,9 +22,10 @@ from broker.access_log.errors import LogError
 from broker.access_log.evidence import MOST_ENTRIES, Evidence, EvidenceEntry
 from broker.access_log.opened import Unsealed, UnsealedEntry
 from broker.access_log.parts import Facts, Told
-from broker.access_log.ports import NEWEST, Cursor, LogIndex, LogQuery, LogRow
+from broker.access_log.ports import Cursor, LogIndex, LogQuery, LogRow
 from broker.access_log.proofs import Proof
 from broker.access_log.prover import TileCache
+from broker.access_log.query import rows_of
 from broker.access_log.reader import LogView, read_state
 from broker.access_log.witness import most_witnessed
 from broker.backends.files.store import FileTileStore
@@ -46,7 +47,7 @@ from broker.runtimes.keystore import BrokerSecrets
 from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.opening import BrokerOpener
 from broker.runtimes.protocol import protocol_entries
-from broker.runtimes.searching import Wanted, search
+from broker.runtimes.searching import Wanted, pages
 from broker.runtimes.witnessed import read_standing
 
 NOTHING = Code(
@@ -125,11 +126,8 @@ class _Log:
     async def rows(self, query: LogQuery) -> list[LogRow]:
         """Return all rows that meet a query."""
         found: list[LogRow] = []
-        cursor: Cursor | None = NEWEST
-        while cursor is not None:
-            page = await self.index.find(query, cursor, AT_ONCE)
-            found += page.rows
-            cursor = page.cursor
+        async for row in rows_of(self.index, query):
+            found.append(row)
             if len(found) > MOST_ENTRIES:
                 raise InstallationError(TOO_MANY)
         return found
@@ -224,11 +222,8 @@ async def _rows(layout: Layout, log: _Log, case: Case) -> list[LogRow]:
     for wanted in (Wanted(record=case.record), Wanted(nhs_number=case.nhs_number)):
         if wanted == Wanted():
             continue
-        cursor: Cursor | None = NEWEST
-        while cursor is not None:
-            found_so = await search(layout, LogQuery(), wanted, cursor, AT_ONCE)
-            found |= {one.row.index: one.row for one in found_so.found}
-            cursor = found_so.cursor
+        async for page_found in pages(layout, LogQuery(), wanted, AT_ONCE):
+            found |= {one.row.index: one.row for one in page_found.found}
             if len(found) > MOST_ENTRIES:
                 raise InstallationError(TOO_MANY)
     if not found or not set(case.entries) <= found.keys():

@@ -19,7 +19,6 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from secrets import SystemRandom
 
 from adapters.intake import Heard
 from adapters.sinks.errors import OBLIGATION, SINK_FAULT, SinkFailed, SinkRefused
@@ -30,6 +29,7 @@ from broker.clock import HOUR, SECOND, Instant
 from broker.faults import reach
 from broker.protocol.clauses import Kind, span_ms
 from broker.receipts.inbox import INBOX, InboxRow, Item
+from broker.runtimes import backoff
 from broker.runtimes.agency import AgencySide
 from broker.runtimes.reading import delivery_document
 
@@ -51,13 +51,10 @@ AWAY_AFTER = 3
 """Failures one after the other from which on it is the sink that is away, not a delivery that is
 unfit."""
 
-_chance = SystemRandom()
-
 
 def pause_s(failures: int) -> float:
     """Return how long to wait after so many failures, in seconds: half of it by chance."""
-    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16))
-    return _chance.uniform(longest / 2, longest)
+    return backoff.pause_s(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
 
 
 @dataclass(slots=True)

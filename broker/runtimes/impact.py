@@ -4,17 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from broker.access_log.ports import FIND_LIMIT, NEWEST, Cursor, LogQuery
+from broker.access_log.ports import FIND_LIMIT, LogQuery
 from broker.clock import Instant
-from broker.protocol.clauses import HEAD_SLOTS
 from broker.protocol.impact import Impact, impact
 from broker.protocol.questions import question_of
 from broker.protocol.revision import Revision
 from broker.runtimes.layout import Layout
 from broker.runtimes.points import module_point
-from broker.runtimes.searching import Wanted, search
-
-HEAD_NAMES = {number: name.replace("_", " ") for name, number in HEAD_SLOTS.items()}
+from broker.runtimes.searching import Wanted, pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +79,7 @@ async def _asked(
 ) -> tuple[Counter[bytes], int]:
     asked: Counter[bytes] = Counter()
     read = erased = 0
-    cursor: Cursor | None = NEWEST
-    while cursor is not None:
-        page = await search(layout, span, Wanted(), cursor, FIND_LIMIT)
+    async for page in pages(layout, span, Wanted(), FIND_LIMIT):
         for one in page.found:
             facts, personal = one.entry.facts, one.entry.personal
             if facts is None or not facts.decision:
@@ -95,11 +90,9 @@ async def _asked(
                 asked[personal.question] += 1
         read += len(page.found)
         progress(read)
-        cursor = page.cursor
     return asked, erased
 
 
-def _names(revision: Revision) -> Iterator[tuple[str, Mapping[int, str]]]:
+def _names(revision: Revision) -> Iterator[tuple[str, Mapping[str, str]]]:
     for digest, schema in revision.data["schemas"].items():
-        named = {int(number): name.replace("_", " ") for number, name in schema["slots"].items()}
-        yield digest, HEAD_NAMES | named
+        yield digest, schema["slots"]

@@ -24,10 +24,10 @@ from broker.runtimes.layout import InstallationError, Layout
 from broker.runtimes.looks import open_looks
 from broker.runtimes.searching import (
     NOT_KNOWN,
-    SCANNED,
     Wanted,
     check_query,
     check_wanted,
+    pages,
     search,
 )
 from broker.subjects.tokens import Tokeniser
@@ -145,18 +145,14 @@ async def every(layout: Layout, clock: Clock, asked: Asked) -> AsyncIterator[Fou
         As `look`.
     """
     asked = await admit(layout, clock, asked)
-    async for page in pages(layout, asked):
+    async for page in admitted_pages(layout, asked):
         for one in page.found:
             yield one
 
 
-async def pages(layout: Layout, asked: Asked) -> AsyncIterator[FoundPage]:
+def admitted_pages(layout: Layout, asked: Asked) -> AsyncIterator[FoundPage]:
     """Yield page after page of what was admitted."""
-    cursor: Cursor | None = NEWEST
-    while cursor is not None:
-        page = await search(layout, asked.query, asked.wanted, cursor, SCANNED)
-        yield page
-        cursor = page.cursor
+    return pages(layout, asked.query, asked.wanted)
 
 
 async def admit(layout: Layout, clock: Clock, asked: Asked) -> Asked:

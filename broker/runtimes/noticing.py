@@ -14,7 +14,6 @@ Rules:
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from secrets import SystemRandom
 
 from adapters.intake import Heard
 from adapters.notices.errors import NOTICE_FAULT, NoticeFailed
@@ -24,6 +23,7 @@ from broker.faults import reach
 from broker.receipts.duties import Duty
 from broker.receipts.notices import Notice, notices, still_owed
 from broker.records.names import ConsumerId, desk_of
+from broker.runtimes import backoff
 from broker.runtimes.agency import AgencySide
 from broker.runtimes.dues import all_owed
 
@@ -38,13 +38,10 @@ LONGEST_PAUSE_S = 3600.0
 """Pause before a notice is tried again: twice as long each time, up to an hour: a mail server that
 was mended in the night is found before the morning's duties."""
 
-_chance = SystemRandom()
-
 
 def pause_s(failures: int) -> float:
     """Return how long to wait after so many failures, in seconds: half of it by chance."""
-    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16))
-    return _chance.uniform(longest / 2, longest)
+    return backoff.pause_s(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S)
 
 
 def home_desk(side: AgencySide) -> str:

@@ -10,13 +10,9 @@ from broker.protocol.checks import Finding, check_cases, check_text
 from broker.protocol.decisions import Decision
 from broker.protocol.difference import Change, clause_changes
 from broker.protocol.reach import Reach, together
-from broker.protocol.revision import Revision
-from broker.records.schemas import RecordSchema, SchemaSet
-from broker.runtimes.founding import read_county, read_vocabulary
+from broker.protocol.revision import Revision, schemas_in
+from broker.runtimes.founding import read_county
 from broker.runtimes.points import module_point
-
-SCHEMAS = "schemas/"
-"""Folder of a bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ def review(folder: Path) -> Reviewed:
         OSError: a file is missing.
     """
     revision = read_county(folder=folder)
-    schemas = read_vocabulary(folder).schemas
+    schemas = schemas_in(revision.files)
     found = check_text(revision.agreement, revision.clauses, revision.cases, schemas)
     wrong = check_cases(revision.clauses, _decided(revision))
     return Reviewed(revision.digest, len(revision.clauses), len(revision.cases), (*wrong, *found))
@@ -83,19 +79,10 @@ def _decided(revision: Revision) -> Iterator[tuple[Case, Decision]]:
             yield from zip(cases, answers.decisions, strict=True)
 
 
-def _schemas(revision: Revision) -> tuple[RecordSchema, ...]:
-    texts = {
-        path.removeprefix(SCHEMAS): text
-        for path, text in revision.files.items()
-        if path.startswith(SCHEMAS)
-    }
-    return SchemaSet(texts).types()
-
-
 def compare(before: Revision, after: Revision) -> Compared:
     """Return what is different."""
     agreement = agreement_changes(before, after)
-    schemas = (*_schemas(before), *_schemas(after))
+    schemas = (*schemas_in(before.files), *schemas_in(after.files))
     clauses = clause_changes(before.clauses, after.clauses, schemas)
     return Compared(
         before.digest,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from broker.access_log.looks import KIND as LOOK
 from broker.access_log.parts import Told
-from broker.access_log.ports import FIND_LIMIT, NEWEST, Cursor, LogQuery, LogRow
-from broker.access_log.query import Found
+from broker.access_log.ports import LogQuery, LogRow
+from broker.access_log.query import Found, rows_of
 from broker.clock import DAY, Clock, Instant
 from broker.errors import Code
 from broker.protocol.decision_codec import decode_decision
@@ -21,7 +21,7 @@ from broker.records.names import SLOT_LABELS, SLOT_SCHEMA
 from broker.runtimes.explaining import published
 from broker.runtimes.indexing import index_to_read
 from broker.runtimes.layout import InstallationError, Layout
-from broker.runtimes.looking import Asked, Looker, pages, restrict
+from broker.runtimes.looking import Asked, Looker, admitted_pages, restrict
 from broker.runtimes.reading import plain
 from broker.runtimes.searching import found_document
 
@@ -73,14 +73,14 @@ class Log:
     async def entries(self, query: LogQuery, *, all_parties: bool = False) -> AsyncIterator[Seen]:
         """Yield entries, newest first: those that the asker may see, or all, to match by."""
         asked = Asked(query, looker=Looker() if all_parties else self.period.looker)
-        async for page in pages(self._layout, restrict(asked, self.protocol)):
+        async for page in admitted_pages(self._layout, restrict(asked, self.protocol)):
             for one in page.found:
                 yield seen_of(one, self.protocol)
 
     async def found(self, query: LogQuery) -> AsyncIterator[Found]:
         """Yield entries as a search finds them."""
         asked = restrict(Asked(query, looker=self.period.looker), self.protocol)
-        async for page in pages(self._layout, asked):
+        async for page in admitted_pages(self._layout, asked):
             for one in page.found:
                 yield one
 
@@ -88,12 +88,8 @@ class Log:
         """Yield rows of the index, newest first; nothing is opened for them."""
         query = restrict(Asked(query, looker=self.period.looker), self.protocol).query
         async with index_to_read(self._layout) as index:
-            cursor: Cursor | None = NEWEST
-            while cursor is not None:
-                page = await index.find(query, cursor, FIND_LIMIT)
-                for row in page.rows:
-                    yield row
-                cursor = page.cursor
+            async for row in rows_of(index, query):
+                yield row
 
     async def receipts(self) -> Receipts:
         """Return what was told of deliveries from the period's beginning until now."""

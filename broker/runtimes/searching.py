@@ -1,6 +1,6 @@
 """Searching an installation's log, and showing what was found."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from broker.access_log.looks import KIND as LOOK
 from broker.access_log.looks import Look
 from broker.access_log.ports import NEWEST, Cursor, LogIndex, LogQuery, Token
-from broker.access_log.query import Found, FoundPage, Search
+from broker.access_log.query import Found, FoundPage, Search, rows_of
 from broker.access_log.reader import LogView, read_state
 from broker.backends.files.store import FileTileStore
 from broker.backends.sqlite.record_keys import SqliteRecordKeys
@@ -190,6 +190,21 @@ async def search(
         return await _kept(find, wanted, cursor, limit)
 
 
+async def pages(
+    layout: Layout, query: LogQuery, wanted: Wanted, at_once: int = SCANNED
+) -> AsyncIterator[FoundPage]:
+    """Yield page after page of what a search finds.
+
+    Raises:
+        as `search`.
+    """
+    cursor: Cursor | None = NEWEST
+    while cursor is not None:
+        page = await search(layout, query, wanted, cursor, at_once)
+        yield page
+        cursor = page.cursor
+
+
 async def _kept(find: Find, wanted: Wanted, cursor: Cursor, limit: int) -> FoundPage:
     """Return a page of those entries that meet what no index holds."""
     kept: list[Found] = []
@@ -214,14 +229,10 @@ async def _tied(index: LogIndex, token: Token) -> list[Token]:
     """
     todo, tied = {token}, {token}
     while todo:
-        query = LogQuery(token=todo.pop())
-        cursor: Cursor | None = NEWEST
-        while cursor is not None:
-            page = await index.find(query, cursor, SCANNED)
-            new = {one for row in page.rows for one in row.row.tokens} - tied
+        async for row in rows_of(index, LogQuery(token=todo.pop())):
+            new = set(row.row.tokens) - tied
             tied |= new
             todo |= new
-            cursor = page.cursor
     return sorted(tied)
 
 
@@ -303,9 +314,6 @@ async def about_child(layout: Layout, nhs_number: str) -> list[Found]:
         Unavailable: a store cannot be reached.
     """
     found: list[Found] = []
-    cursor: Cursor | None = NEWEST
-    while cursor is not None:
-        page = await search(layout, LogQuery(), Wanted(nhs_number=nhs_number), cursor, SCANNED)
+    async for page in pages(layout, LogQuery(), Wanted(nhs_number=nhs_number)):
         found += page.found
-        cursor = page.cursor
     return found[::-1]

@@ -12,16 +12,21 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from xml.etree import ElementTree as ET  # our own samples, never what came from outside
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+import adapters.reading
 from adapters.format import ReadContext
-from adapters.reading import Reading, read_bytes
+from adapters.reading import Reading, read_bytes, read_file
 from adapters.registry import named
-from tests.adapters.reading_support import HEADER_CSV, NHS, SHAPES, Json, context
+from tests.adapters.reading_support import HEADER_CSV, NHS, SHAPES, Json, context, drafts
 from tests.adapters.test_formats import damage, fits, places, replaced
 
 EXAMPLES = int(os.environ.get("CONCORDAT_FUZZ", "12"))
@@ -74,6 +79,7 @@ def settled(data: bytes, name: str) -> Reading:
     """Read, and hold what was read to what every reading owes.
 
     Closing the account has checked, item by item, that each one that was announced has ended once.
+    What can be read in portions is, too.
     """
     TRIED[name] += 1
     reading, took = _timed(data, name)
@@ -88,7 +94,22 @@ def settled(data: bytes, name: str) -> Reading:
     assert account.records == len(reading.drafts)
     for draft in reading.drafts:
         fits(draft)
+    if named(name).streams and data:
+        _settled_in_portions(data, name, reading)
     return reading
+
+
+def _settled_in_portions(data: bytes, name: str, whole: Reading) -> None:
+    """Read as a large file, which must give what the whole one gave."""
+    with NamedTemporaryFile() as file, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adapters.reading, "LARGE", 0)
+        patch.setattr(adapters.reading, "PORTION", 2)
+        patch.setattr(adapters.reading, "load_beside", lambda *_: around(name).beside)
+        Path(file.name).write_bytes(data)
+        large = read_file(Path(file.name), around(name), name)
+        assert replace(large.accounting, file="") == replace(whole.accounting, file="")
+        assert large.children == whole.children
+        assert sorted(drafts(large), key=repr) == sorted(whole.drafts, key=repr)
 
 
 def _timed(data: bytes, name: str) -> tuple[Reading, float]:

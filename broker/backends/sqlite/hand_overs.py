@@ -1,12 +1,10 @@
 """Which deliveries an agency's sinks have, in a SQLite file; it holds ids and codes, no content."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Self
 
 from adapters.sinks.hand_overs import BEGINNING, Position, Refused, Standing, Waiting
-from broker.backends.sqlite.database import Database, Schema, Values, open_database
+from broker.backends.sqlite.database import Schema
+from broker.backends.sqlite.own_file import OwnFile
 from broker.clock import Instant
 
 FIRST = """
@@ -39,22 +37,10 @@ CREATE INDEX hand_over_next ON hand_over (sink, urgent DESC, place) WHERE refuse
 HAND_OVERS = Schema("hand-overs", (FIRST, URGENT_FIRST))
 
 
-class SqliteHandOvers(AbstractContextManager["SqliteHandOvers"]):
+class SqliteHandOvers(OwnFile):
     """See `adapters.sinks.hand_overs.HandOvers`."""
 
-    def __init__(self, database: Database) -> None:
-        """Take an open database of `HAND_OVERS`; see `open`."""
-        self._database = database
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the file; make it if it is missing.
-
-        Raises:
-            StoreError: see `open_database`.
-            Unavailable: see `open_database`.
-        """
-        return cls(open_database(path, HAND_OVERS))
+    SCHEMA = HAND_OVERS
 
     async def position(self, sink: str) -> Position:
         """Return up to where of the inbox deliveries were noted for a sink."""
@@ -177,21 +163,3 @@ class SqliteHandOvers(AbstractContextManager["SqliteHandOvers"]):
             )
 
         return await database.call(look)
-
-    async def _write(self, *statements: tuple[str, Values]) -> None:
-        database = self._database
-
-        def write() -> None:
-            with database.transaction():
-                for text, values in statements:
-                    database.execute(text, values)
-
-        await database.call(write)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()

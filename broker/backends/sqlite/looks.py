@@ -5,11 +5,9 @@ rows of the last hour stay, without what they say, so that searches can be count
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Self
 
-from broker.backends.sqlite.database import Database, Schema, open_database
+from broker.backends.sqlite.database import Schema
+from broker.backends.sqlite.own_file import OwnFile
 from broker.clock import Instant
 
 FIRST = """
@@ -25,22 +23,10 @@ CREATE INDEX looks_of ON looks (looker, at);
 LOOKS = Schema("looks", (FIRST,))
 
 
-class SqliteLooks(AbstractContextManager["SqliteLooks"]):
+class SqliteLooks(OwnFile):
     """Looks that wait, and how many there were."""
 
-    def __init__(self, database: Database) -> None:
-        """Take an open database of `LOOKS`; see `open`."""
-        self._database = database
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the file; make it if it is missing.
-
-        Raises:
-            StoreError: see `open_database`.
-            Unavailable: see `open_database`.
-        """
-        return cls(open_database(path, LOOKS))
+    SCHEMA = LOOKS
 
     async def note(
         self, look: bytes, looker: str, at: Instant, sealed: bytes, *, since: Instant, most: int
@@ -80,11 +66,3 @@ class SqliteLooks(AbstractContextManager["SqliteLooks"]):
                 database.execute("DELETE FROM looks WHERE sealed = x'' AND at < ?", (forget,))
 
         await database.call(write)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()

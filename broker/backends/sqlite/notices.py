@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from adapters.notices.port import ChannelStanding, Kept
-from broker.backends.sqlite.database import Database, Schema, Values, open_database
+from broker.backends.sqlite.database import Schema
+from broker.backends.sqlite.own_file import OwnFile
 from broker.clock import DAY, Instant
 from broker.receipts.duties import Owed
 from broker.receipts.notices import Line, Notice, Stage, To
@@ -47,22 +46,10 @@ CREATE TABLE line (
 NOTICES = Schema("notices", (FIRST,))
 
 
-class SqliteNotices(AbstractContextManager["SqliteNotices"]):
+class SqliteNotices(OwnFile):
     """See `adapters.notices.port.KeptNotices`."""
 
-    def __init__(self, database: Database) -> None:
-        """Take an open database of `NOTICES`; see `open`."""
-        self._database = database
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the file; make it if it is missing.
-
-        Raises:
-            StoreError: see `open_database`.
-            Unavailable: see `open_database`.
-        """
-        return cls(open_database(path, NOTICES))
+    SCHEMA = NOTICES
 
     async def noted(self, channel: str) -> Collection[str]:
         """Return the keys of lines that were told, or are on their way."""
@@ -163,28 +150,6 @@ class SqliteNotices(AbstractContextManager["SqliteNotices"]):
             min((made for made, _ in waits), default=None),
             next((code for _, code in waits if code), ""),
         )
-
-    async def _rows(self, text: str, values: Values) -> list[Any]:
-        database = self._database
-        return await database.call(lambda: list(database.rows(text, values)))
-
-    async def _write(self, *statements: tuple[str, Values]) -> None:
-        database = self._database
-
-        def write() -> None:
-            with database.transaction():
-                for text, values in statements:
-                    database.execute(text, values)
-
-        await database.call(write)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
 
 
 def _notice(said: dict[str, Any]) -> Notice:

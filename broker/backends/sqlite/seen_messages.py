@@ -3,13 +3,11 @@
 Ids come from other systems and may be made of anything, so their digests lie here, not they.
 """
 
-from contextlib import AbstractContextManager
 from hashlib import sha256
-from pathlib import Path
-from typing import Self
 
 from adapters.listening.seen import KEPT_MS, Before
-from broker.backends.sqlite.database import Database, Schema, open_database
+from broker.backends.sqlite.database import Schema
+from broker.backends.sqlite.own_file import OwnFile
 from broker.clock import Instant
 from broker.records.digests import lp
 
@@ -25,22 +23,10 @@ CREATE INDEX seen_at ON seen (at);
 SEEN_MESSAGES = Schema("seen-messages", (FIRST,))
 
 
-class SqliteSeen(AbstractContextManager["SqliteSeen"]):
+class SqliteSeen(OwnFile):
     """See `adapters.listening.seen.Seen`."""
 
-    def __init__(self, database: Database) -> None:
-        """Take an open database of `SEEN_MESSAGES`; see `open`."""
-        self._database = database
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the file; make it if it is missing.
-
-        Raises:
-            StoreError: see `open_database`.
-            Unavailable: see `open_database`.
-        """
-        return cls(open_database(path, SEEN_MESSAGES))
+    SCHEMA = SEEN_MESSAGES
 
     async def look(self, source: str, message_id: str, mark: bytes) -> Before:
         """Return what is known of an id."""
@@ -64,14 +50,6 @@ class SqliteSeen(AbstractContextManager["SqliteSeen"]):
                 )
 
         await database.call(write)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
 
 
 def _digest(source: str, message_id: str) -> bytes:

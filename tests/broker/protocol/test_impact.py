@@ -9,7 +9,7 @@ from broker.protocol.impact import FEW, Impact, Turn, impact, turn_of
 from tests.broker.protocol.county import POLICE, SCHOOL, during, point, question
 
 USUAL = question()
-NAMES = {USUAL.schema or "": {7: "contact", 10: "episode"}}
+NAMES = {USUAL.schema or "": {"10": "episode"}}
 
 
 def decision(outcome: Outcome, *slots: int, clause: str = "1.1") -> Decision:
@@ -69,7 +69,7 @@ def test_equal_turns_are_counted_together_the_most_frequent_first() -> None:
     )
     first, second, third = found
     assert (first.consumer, first.turn, first.asked) == (f"{SCHOOL}/safeguarding", Turn.STOPPED, 9)
-    assert (first.shown, first.hidden) == ((), ("contact", "episode"))
+    assert (first.shown, first.hidden) == ((), ("whom to ask", "episode"))
     assert (first.before, first.after) == (("1.1",), ("5.1",))
     assert (second.source, second.asked, second.shown) == (POLICE, 7, ("episode",))
     assert (third.source, third.asked) == ("", 0)
